@@ -1,0 +1,1 @@
+//! Option mathematics in integers.

@@ -1,0 +1,239 @@
+//! Small recorded series: prices by the second, closes and volatilities by the minute, and an
+//! order-by-order tape. Scenarios and tests replay them; `data/README.md` says where they come from.
+//!
+//! Invariants: everything is an integer in the unit its column names; times are UTC, strictly
+//! increasing in a series and never decreasing on a tape; whatever the bytes are, a reader answers
+//! with values inside the named limits or with a [`ReadError`] that names line, field and limit.
+//!
+//! A series file keeps only the moments at which something traded; [`Series::value_at`] and
+//! [`Series::filled`] carry the last value forward. Deliberately absent: floating point,
+//! interpolation (it would look ahead), and any dependence on the raw files: a build and its
+//! tests need only what `data/` holds.
+
+pub mod derive;
+mod error;
+mod rows;
+pub mod shipped;
+pub mod tape;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufRead, Write};
+
+pub use error::{Fault, ReadError};
+use rows::{Row, Rows};
+
+/// Most rows one series file may have: a day of seconds.
+pub const SERIES_ROWS_MAX: u64 = 86_400;
+/// Most points [`Series::filled`] returns: a day of seconds.
+pub const FILLED_POINTS_MAX: i64 = 86_400;
+/// Latest time accepted, seconds: the last second of the year 9999.
+pub const TIME_S_MAX: i64 = 253_402_300_799;
+
+/// What the second column of a series file holds, and in which unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// A price in US cents.
+    PriceCents,
+    /// An annualised volatility in units of 1e-9 (0.65 is 650,000,000).
+    VolatilityNano,
+}
+
+impl Column {
+    /// Name of the column, as the header of the file writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PriceCents => "price_cents",
+            Self::VolatilityNano => "volatility_nano",
+        }
+    }
+
+    /// First line of a file with this column.
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::PriceCents => "time_s,price_cents",
+            Self::VolatilityNano => "time_s,volatility_nano",
+        }
+    }
+
+    /// Largest value accepted: 100 million USD, or a volatility of 50 (5,000 %).
+    pub const fn value_max(self) -> i64 {
+        match self {
+            Self::PriceCents => 10_000_000_000,
+            Self::VolatilityNano => 50_000_000_000,
+        }
+    }
+}
+
+/// One value and the second from which it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// UTC, seconds since 1970.
+    pub time_s: i64,
+    /// In the unit of the series' column.
+    pub value: i64,
+}
+
+/// Why [`Series::filled`] could not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FillError {
+    /// Before its first point a series has no value to carry forward.
+    BeforeFirstPoint {
+        /// First second asked for.
+        start_s: i64,
+        /// Time of the first point.
+        first_s: i64,
+    },
+    /// The step is zero or negative.
+    StepNotPositive {
+        /// The step asked for, seconds.
+        step_s: i64,
+    },
+    /// More points than [`FILLED_POINTS_MAX`].
+    TooManyPoints {
+        /// Most points one call returns.
+        points_max: i64,
+    },
+}
+
+impl std::fmt::Display for FillError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::BeforeFirstPoint { start_s, first_s } => {
+                write!(f, "no value at {start_s}: the series begins at {first_s}")
+            }
+            Self::StepNotPositive { step_s } => write!(f, "a step of {step_s} s is not positive"),
+            Self::TooManyPoints { points_max } => write!(f, "more than {points_max} points"),
+        }
+    }
+}
+
+impl std::error::Error for FillError {}
+
+/// A step function of time: at least one point, times strictly increasing, values positive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    column: Column,
+    points: Vec<Point>,
+}
+
+impl Series {
+    /// Reads a series file: the column's header, then one `time_s,value` row per point, each line
+    /// ended by a newline (so that a cut-off file is an error, not another number).
+    pub fn read(reader: impl BufRead, column: Column) -> Result<Self, ReadError> {
+        let mut rows = Rows::open(reader, column.header(), SERIES_ROWS_MAX)?;
+        let mut points = Vec::new();
+        while let Some(row) = rows.next_row(["time_s", column.name()])? {
+            push_point(&mut points, &row, read_point(&row, column)?)?;
+        }
+        if points.is_empty() {
+            return Err(ReadError::NoRows);
+        }
+        Ok(Self { column, points })
+    }
+
+    /// Builds a series from points that a caller has already put in order.
+    ///
+    /// # Panics
+    /// When there is no point, or a time does not lie after the one before it.
+    pub(crate) fn from_points(column: Column, points: Vec<Point>) -> Self {
+        assert!(!points.is_empty(), "a series has at least one point");
+        assert!(
+            points.windows(2).all(|pair| pair[0].time_s < pair[1].time_s),
+            "the times of a series increase strictly"
+        );
+        Self { column, points }
+    }
+
+    /// Writes the file that [`Series::read`] reads.
+    pub fn write(&self, mut to: impl Write) -> io::Result<()> {
+        writeln!(to, "{}", self.column.header())?;
+        for point in &self.points {
+            writeln!(to, "{},{}", point.time_s, point.value)?;
+        }
+        to.flush()
+    }
+
+    /// What the values are.
+    pub fn column(&self) -> Column {
+        self.column
+    }
+
+    /// The recorded points, oldest first.
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// Time of the first point, seconds.
+    pub fn first_s(&self) -> i64 {
+        self.points[0].time_s
+    }
+
+    /// Time of the last point, seconds.
+    pub fn last_s(&self) -> i64 {
+        self.points[self.points.len() - 1].time_s
+    }
+
+    /// The value in force at `time_s`: that of the last point at or before it. `None` before the
+    /// first point.
+    pub fn value_at(&self, time_s: i64) -> Option<i64> {
+        let after = self.points.partition_point(|point| point.time_s <= time_s);
+        after.checked_sub(1).map(|at| self.points[at].value)
+    }
+
+    /// The value in force at `start_s`, `start_s + step_s`, ... before `end_s`, each moment
+    /// without a point carrying the last value forward.
+    pub fn filled(&self, start_s: i64, end_s: i64, step_s: i64) -> Result<Vec<Point>, FillError> {
+        if step_s <= 0 {
+            return Err(FillError::StepNotPositive { step_s });
+        }
+        if start_s < self.first_s() {
+            return Err(FillError::BeforeFirstPoint { start_s, first_s: self.first_s() });
+        }
+        // The last of n points stands (n - 1) steps after the start and before the end.
+        let last_offset_s = end_s.saturating_sub(start_s).saturating_sub(1);
+        if last_offset_s / step_s >= FILLED_POINTS_MAX {
+            return Err(FillError::TooManyPoints { points_max: FILLED_POINTS_MAX });
+        }
+        let mut filled = Vec::new();
+        let mut next = self.points.partition_point(|point| point.time_s <= start_s);
+        let mut time_s = start_s;
+        while time_s < end_s {
+            while next < self.points.len() && self.points[next].time_s <= time_s {
+                next += 1;
+            }
+            assert!(next > 0, "the start does not precede the first point");
+            filled.push(Point { time_s, value: self.points[next - 1].value });
+            time_s = match time_s.checked_add(step_s) {
+                Some(later) => later,
+                None => break,
+            };
+        }
+        Ok(filled)
+    }
+}
+
+fn read_point(row: &Row<'_, 2>, column: Column) -> Result<Point, ReadError> {
+    Ok(Point {
+        time_s: row.integer(0, 0, TIME_S_MAX)?,
+        value: row.integer(1, 1, column.value_max())?,
+    })
+}
+
+/// Adds a point, which must lie after the last.
+fn push_point<const N: usize>(
+    points: &mut Vec<Point>,
+    row: &Row<'_, N>,
+    point: Point,
+) -> Result<(), ReadError> {
+    match points.last() {
+        Some(last) if point.time_s <= last.time_s => {
+            Err(row.fault(0, Fault::NotAfter { previous: last.time_s }))
+        }
+        _ => {
+            points.push(point);
+            Ok(())
+        }
+    }
+}

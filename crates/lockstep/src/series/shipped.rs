@@ -1,0 +1,123 @@
+//! The recorded files in `data/`: their names, what each holds, and their text, which is part of
+//! the binary so that every command that replays them works from any directory.
+
+use super::{Column, ReadError, Series, tape};
+
+/// File name of the shipped excerpt of an order-by-order tape.
+pub const TAPE_FILE: &str = "l3-excerpt.csv";
+/// File name of the raw tape it is taken from.
+pub(super) const TAPE_RAW_FILE: &str = "l3-index-future-2023-12-24_25.csv.gz";
+
+/// The shipped series, all of 10 October 2025, 20:00 to 22:30 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shipped {
+    /// BTC index, the seconds with trades, cents.
+    IndexBtc,
+    /// ETH index, the seconds with trades, cents.
+    IndexEth,
+    /// Closes of one-minute bars of a BTC perpetual, cents.
+    PerpetualBtc,
+    /// Mark volatility by the minute of a BTC put struck at 80,000, expiring 31 October 2025.
+    VolatilityPut,
+    /// Mark volatility by the minute of a BTC call struck at 132,000, expiring 28 November 2025.
+    VolatilityCall,
+}
+
+/// How a series is taken from its raw file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// One underlying of an index file.
+    Index {
+        /// As the file writes it.
+        underlying: &'static str,
+    },
+    /// Closes of one-minute bars.
+    BarClose,
+    /// Mark volatility of one option.
+    MarkVolatility {
+        /// As the file writes it.
+        instrument: &'static str,
+    },
+}
+
+impl Shipped {
+    /// Every shipped series.
+    pub const ALL: [Self; 5] = [
+        Self::IndexBtc,
+        Self::IndexEth,
+        Self::PerpetualBtc,
+        Self::VolatilityPut,
+        Self::VolatilityCall,
+    ];
+
+    /// Name of its file in `data/`.
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::IndexBtc => "2025-10-10-index-btc-1s.csv",
+            Self::IndexEth => "2025-10-10-index-eth-1s.csv",
+            Self::PerpetualBtc => "2025-10-10-perpetual-btc-1m.csv",
+            Self::VolatilityPut => "2025-10-10-volatility-btc-31oct25-80000-p-1m.csv",
+            Self::VolatilityCall => "2025-10-10-volatility-btc-28nov25-132000-c-1m.csv",
+        }
+    }
+
+    /// Name of the raw file it is derived from.
+    pub const fn raw_file_name(self) -> &'static str {
+        match self {
+            Self::IndexBtc | Self::IndexEth => "index-2025-10-10-1s.csv",
+            Self::PerpetualBtc => "btc-perp-2025-10-09_10-1m.csv",
+            Self::VolatilityPut | Self::VolatilityCall => "mark-iv-2025-10-10-1m.csv",
+        }
+    }
+
+    /// How it is taken from the raw file.
+    pub const fn source(self) -> Source {
+        match self {
+            Self::IndexBtc => Source::Index { underlying: "BTC" },
+            Self::IndexEth => Source::Index { underlying: "ETH" },
+            Self::PerpetualBtc => Source::BarClose,
+            Self::VolatilityPut => Source::MarkVolatility { instrument: "BTC-31OCT25-80000-P" },
+            Self::VolatilityCall => Source::MarkVolatility { instrument: "BTC-28NOV25-132000-C" },
+        }
+    }
+
+    /// What its values are.
+    pub const fn column(self) -> Column {
+        match self {
+            Self::IndexBtc | Self::IndexEth | Self::PerpetualBtc => Column::PriceCents,
+            Self::VolatilityPut | Self::VolatilityCall => Column::VolatilityNano,
+        }
+    }
+
+    /// The file's text.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::IndexBtc => include_str!("../../../../data/2025-10-10-index-btc-1s.csv"),
+            Self::IndexEth => include_str!("../../../../data/2025-10-10-index-eth-1s.csv"),
+            Self::PerpetualBtc => {
+                include_str!("../../../../data/2025-10-10-perpetual-btc-1m.csv")
+            }
+            Self::VolatilityPut => {
+                include_str!("../../../../data/2025-10-10-volatility-btc-31oct25-80000-p-1m.csv")
+            }
+            Self::VolatilityCall => {
+                include_str!("../../../../data/2025-10-10-volatility-btc-28nov25-132000-c-1m.csv")
+            }
+        }
+    }
+
+    /// The series.
+    pub fn read(self) -> Result<Series, ReadError> {
+        Series::read(self.text().as_bytes(), self.column())
+    }
+}
+
+/// Text of the shipped tape excerpt.
+pub const fn tape_text() -> &'static str {
+    include_str!("../../../../data/l3-excerpt.csv")
+}
+
+/// The events of the shipped tape excerpt.
+pub fn tape() -> Result<Vec<tape::TapeEvent>, ReadError> {
+    tape::TapeReader::open(tape_text().as_bytes())?.collect()
+}

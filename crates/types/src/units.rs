@@ -1,0 +1,146 @@
+//! One type per unit, so that a price cannot be added to a quantity.
+//!
+//! All are integers. Sums are checked; products that change the unit live beside the formula that
+//! needs them and name their rounding. Deliberately absent: floating point, and any conversion
+//! from or to it (people's decimals are parsed and printed by [`crate::decimal`]).
+
+use crate::codec::{Decode, DecodeError, Encode, Reader};
+use alloc::vec::Vec;
+
+macro_rules! unit {
+    ($(#[$doc:meta])* $name:ident($int:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub $int);
+
+        impl $name {
+            /// Nothing of it.
+            pub const ZERO: Self = Self(0);
+            /// The largest representable value.
+            pub const MAX: Self = Self(<$int>::MAX);
+
+            /// The bare integer, in the unit that the type documents.
+            pub const fn get(self) -> $int {
+                self.0
+            }
+
+            /// The sum, or `None` beyond the range.
+            #[must_use]
+            pub const fn checked_add(self, other: Self) -> Option<Self> {
+                match self.0.checked_add(other.0) {
+                    Some(sum) => Some(Self(sum)),
+                    None => None,
+                }
+            }
+
+            /// The difference, or `None` beyond the range.
+            #[must_use]
+            pub const fn checked_sub(self, other: Self) -> Option<Self> {
+                match self.0.checked_sub(other.0) {
+                    Some(difference) => Some(Self(difference)),
+                    None => None,
+                }
+            }
+        }
+
+        impl core::ops::Add for $name {
+            type Output = Self;
+            fn add(self, other: Self) -> Self {
+                Self(self.0 + other.0)
+            }
+        }
+
+        impl core::ops::Sub for $name {
+            type Output = Self;
+            fn sub(self, other: Self) -> Self {
+                Self(self.0 - other.0)
+            }
+        }
+
+        impl core::ops::AddAssign for $name {
+            fn add_assign(&mut self, other: Self) {
+                self.0 += other.0;
+            }
+        }
+
+        impl core::ops::SubAssign for $name {
+            fn sub_assign(&mut self, other: Self) {
+                self.0 -= other.0;
+            }
+        }
+
+        impl Encode for $name {
+            fn encode(&self, out: &mut Vec<u8>) {
+                self.0.encode(out);
+            }
+        }
+
+        impl Decode for $name {
+            fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                Ok(Self(<$int>::decode(reader)?))
+            }
+        }
+    };
+}
+
+unit! {
+    /// Money in micro-USDC (1e-6 USD), signed.
+    Usd(i64)
+}
+unit! {
+    /// Price in micro-USDC per unit of the underlying.
+    Price(i64)
+}
+unit! {
+    /// Quantity in lots of 1/1000 of the underlying; signed where a direction is meant (I3).
+    Lots(i64)
+}
+unit! {
+    /// A ratio in parts per million.
+    Ppm(i64)
+}
+unit! {
+    /// An annualised volatility in 1e-9 (1.0 = 100 % = 1_000_000_000).
+    Vol(i64)
+}
+unit! {
+    /// A moment in milliseconds since the Unix epoch, by the chain's clock.
+    TimeMs(i64)
+}
+unit! {
+    /// A span of time in milliseconds.
+    SpanMs(i64)
+}
+
+/// Lots in one unit of the underlying (I3).
+pub const LOTS_PER_UNIT: i64 = 1_000;
+/// Micro-USDC in one USDC.
+pub const MICROS_PER_USD: i64 = 1_000_000;
+/// Parts per million in a whole.
+pub const PPM: i64 = 1_000_000;
+/// Milliseconds in a minute.
+pub const MINUTE_MS: i64 = 60_000;
+/// Milliseconds in an hour.
+pub const HOUR_MS: i64 = 3_600_000;
+/// Milliseconds in a day.
+pub const DAY_MS: i64 = 86_400_000;
+
+impl TimeMs {
+    /// The time `span` later, saturating at the end of time.
+    #[must_use]
+    pub const fn plus(self, span: SpanMs) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// How long ago `earlier` was; negative when it is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> SpanMs {
+        SpanMs(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Notional of `lots` at `price` in nano-USD: exact, because a lot is a thousandth.
+#[must_use]
+pub fn notional_nano(price: Price, lots: Lots) -> i128 {
+    i128::from(price.0) * i128::from(lots.0)
+}
