@@ -3,6 +3,7 @@
 #
 #   fuzz/run.sh [SECONDS_PER_TARGET] [TARGET...]      defaults: 20 seconds, all targets
 #   SEED=7 fuzz/run.sh 600 decode                     another start
+#   CORPUS=keep fuzz/run.sh 3600                      go on from what the last run found
 #
 # Stable cargo is enough: coverage counters are an LLVM pass that rustc can run, and libfuzzer-sys
 # brings the fuzzer. No address sanitizer: the crates under test have no unsafe code, so what we
@@ -45,10 +46,11 @@ failed=0
 for target in "${targets[@]}"; do
     printf '\n-- fuzz %s: %s seconds, seed %s\n' "$target" "$seconds" "$seed"
     corpus=$target_dir/corpus/$target
+    if [ "${CORPUS:-}" != keep ]; then rm -rf "$corpus"; fi
     mkdir -p "$corpus" "artifacts/$target" "seeds/$target"
     log=$target_dir/$target.log
     if "$target_dir/$triple/release/$target" "$corpus" "seeds/$target" \
-        -seed="$seed" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
+        -seed="$seed" -max_total_time="$seconds" -max_len=4096 -timeout=20 -rss_limit_mb=2048 \
         -artifact_prefix="artifacts/$target/" -print_final_stats=1 >"$log" 2>&1; then
         grep -E '^(Done|stat::(number_of_executed_units|new_units_added))' "$log" || true
     else

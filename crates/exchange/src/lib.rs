@@ -1,4 +1,12 @@
-//! Exchange.
+//! The derivatives exchange of Lockstep as one pure, deterministic, journaled state machine.
+//!
+//! Start at [`engine`]: blocks of commands go in, events come out. Its steps live in the rooms of
+//! the domain: [`account`], [`order`], [`book`], [`price`], [`listing`], [`margin`],
+//! [`liquidation`], [`fees`]. What it remembers is in [`state`]; the formulas without state are in
+//! [`formula`] and [`option`]. `docs/exchange.md` numbers the rules that doc comments cite.
+//!
+//! Invariants: integers only; no clock but the block's; no order but of keys; every queue bounded;
+//! bad input is an event, a broken invariant stops the process.
 #![no_std]
 // Rules for shipped code in a pure crate; tests may unwrap, cast and use floats (see clippy.toml).
 #![cfg_attr(
@@ -16,4 +24,22 @@
     )
 )]
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod account;
+mod book;
+pub mod engine;
+mod fees;
+pub mod formula;
+mod liquidation;
+mod listing;
+mod margin;
 pub mod option;
+mod order;
+mod price;
+pub mod query;
+pub mod state;
+
+pub use engine::{Exchange, Step};
+pub use state::{Fault, Outcome};

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from mpmath import erfc, log, lu_solve, matrix, mp, mpf, nint, pi, cos, sqrt, exp
 
-mp.dps = 60
+mp.dps = 90
 TARGET = Path(__file__).parent.parent / "src" / "option"
 
 # N(-z) on [j/16, (j+1)/16), j < ROWS, is 2^-(63+e) * sum of c[k] t^k with t in [-1/2, 1/2).
 ROWS = 160
-DEGREE = 10
+DEGREE = 11
 
 
 def tail(z):
@@ -61,22 +61,23 @@ def normal_rows():
     return rows
 
 
+def limbs(value):
+    """A number below 1 as four 64-bit limbs, lowest first."""
+    number = int(mp.floor(value * mpf(2) ** 256))
+    return "[" + ", ".join(str((number >> (64 * i)) % 2**64) for i in range(4)) + "]"
+
+
 def wrapped(items, indent):
     """Items joined by commas, in lines of at most 100 characters."""
     lines, line = [], indent
     for item in items:
         piece = item + ", "
-        if len(line) + len(piece.rstrip()) > 100:
+        if len(line) + len(piece.rstrip()) > 99:
             lines.append(line.rstrip())
             line = indent
         line += piece
     lines.append(line.rstrip())
     return lines
-
-
-def grouped(number):
-    """An integer with the thousands separators that clippy asks for."""
-    return f"{number:_}"
 
 
 HEAD = "// Written by crates/exchange/tools/option_tables.py; do not edit by hand.\n"
@@ -138,6 +139,9 @@ def write_log_exp():
         "/// 1 / (10^9 sqrt(31_536_000)) in units of 2^-106.",
         "pub(super) const DEVIATION_UNIT_Q106: u64 = "
         f"{int(nint(mpf(2)**106 / (10**9 * sqrt(mpf(31536000)))))};",
+        "/// The same ln 2 and 1 / sqrt(2 pi) in units of 2^-256, lowest limb first.",
+        f"pub(super) const LN_2_Q256: [u64; 4] =\n    {limbs(log(mpf(2)))};",
+        f"pub(super) const DENSITY_AT_ZERO_Q256: [u64; 4] =\n    {limbs(1 / sqrt(2 * pi))};",
         "",
         "/// r_i = 2^64 / (1 + (i + 1/2)/128), to nearest.",
         "#[rustfmt::skip]",

@@ -187,7 +187,10 @@ pub fn time_flow<M: FlowMatcher>(
         found.push(*totals);
     });
     if let Some(&totals) = found.iter().find(|&&totals| totals != outcome.totals) {
-        return Err(Mismatch { expected: outcome, found: Outcome { totals, ..Outcome::default() } });
+        return Err(Mismatch {
+            expected: outcome,
+            found: Outcome { totals, ..Outcome::default() },
+        });
     }
     let events = u64::try_from(flow.timed().len()).unwrap_or(u64::MAX);
     Ok(FlowTiming { events, timing, outcome })

@@ -116,7 +116,8 @@ impl FlowMatcher for PlainBooks {
     }
 
     fn resting(&self) -> (u64, u64) {
-        let levels = self.books.iter().flat_map(|book| book.bids.values().chain(book.asks.values()));
+        let levels =
+            self.books.iter().flat_map(|book| book.bids.values().chain(book.asks.values()));
         levels.flatten().fold((0, 0), |(orders, lots), resting| (orders + 1, lots + resting.lots))
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Fixed-width little-endian integers, one-byte tags, `u16` counts with a named maximum. There is
 //! no variable-length integer, no padding and no default, so a value has exactly one encoding and
-//! every other byte string is refused with an error that names the field and the limit. Decoding
-//! allocates no more than the input could fill. Deliberately absent: versions inside values (a
+//! every other byte string is refused with an error that names the field and the limit. A count alone
+//! makes no room: memory grows with the elements that were really there. Deliberately absent: versions inside values (a
 //! changed shape gets a new tag) and any dependence on the platform's word size.
 
 use alloc::{boxed::Box, vec::Vec};
@@ -118,10 +118,17 @@ impl<'a> Reader<'a> {
         if count > limit {
             return Err(DecodeError::new(DecodeErrorKind::TooLong { count, limit }));
         }
-        if count * element_len > self.bytes.len() {
+        if count.saturating_mul(element_len) > self.bytes.len() {
             return Err(DecodeError::new(DecodeErrorKind::Truncated));
         }
         Ok(count)
+    }
+
+    /// For how many of `count` elements of type `T` to make room before the first is read: no more
+    /// than the bytes left over would fill if they were copied. An element can be much larger in
+    /// memory than encoded, so that a short message could otherwise claim a lot of memory.
+    fn room<T>(&self, count: usize) -> usize {
+        count.min(self.bytes.len() / size_of::<T>().max(1))
     }
 
     /// How many bytes are left.
@@ -318,13 +325,16 @@ impl<T: Encode, const LIMIT: usize> Encode for Bounded<T, LIMIT> {
 impl<T: Decode, const LIMIT: usize> Decode for Bounded<T, LIMIT> {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let count = reader.count(LIMIT, 1)?;
-        let mut out = Vec::with_capacity(count);
+        let mut out = Vec::with_capacity(reader.room::<T>(count));
         for _ in 0..count {
             out.push(T::decode(reader)?);
         }
         Ok(Self(out))
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// Implements the canonical encoding of a struct: its fields in the order given.
 #[macro_export]

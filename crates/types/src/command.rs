@@ -11,7 +11,7 @@ use crate::ids::{AccountId, GroupId, InstrumentId, ReporterId, SignerId, Underly
 use crate::instrument::InstrumentName;
 use crate::order::{Amend, NewOrder, OrderTarget};
 use crate::params::{UnderlyingParams, VenueParams};
-use crate::units::{Lots, Price, SpanMs, TimeMs, Usd, Vol};
+use crate::units::{Lots, Ppm, Price, SpanMs, TimeMs, Usd, Vol};
 
 /// Orders in one batch, quotes in one mass quote (M10, L).
 pub const BATCH_MAX: usize = 100;
@@ -316,18 +316,18 @@ pub struct UserCommand {
 }
 codec_struct!(UserCommand { signer, account, nonce, valid_until, command });
 
-/// Parameters of one expiry's volatility smile in x = ln(strike / forward):
-/// vol(x) = atm + skew x + curvature x^2, clamped (P3).
+/// Parameters of one expiry's volatility smile (P3): the SSVI slice that
+/// `lockstep_exchange::formula::smile` documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SmileParams {
     /// At-the-money volatility.
     pub atm: Vol,
-    /// Slope per unit of x.
-    pub skew: Vol,
-    /// Second-order term per unit of x squared; not negative.
-    pub curvature: Vol,
+    /// Tilt, between -1 and 1; negative when low strikes are dearer.
+    pub rho: Ppm,
+    /// Curvature, not negative; zero is a flat smile.
+    pub phi: Ppm,
 }
-codec_struct!(SmileParams { atm, skew, curvature });
+codec_struct!(SmileParams { atm, rho, phi });
 
 /// What a reporter says of one expiry (P2, P3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,9 @@
 
 use core::fmt;
 
+/// The finest unit: 10^18 fits 64 bits.
+pub const PLACES_MAX: u32 = 18;
+
 /// Why a text is not a decimal of the wanted unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecimalError {
@@ -34,23 +37,24 @@ impl core::error::Error for DecimalError {}
 /// The integer that `text` means at `places` digits after the point.
 ///
 /// # Errors
-/// See [`DecimalError`]. Trailing zeros beyond `places` count as too fine unless they are zeros.
+/// See [`DecimalError`]. Zeros beyond `places` are fine, any other digit there is `TooFine`. A text
+/// that is no number is `Malformed`, whatever else is wrong with it.
 pub fn parse(text: &str, places: u32) -> Result<i64, DecimalError> {
+    assert!(places <= PLACES_MAX, "a power of ten that fits 64 bits");
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty() || (digits.contains('.') && fraction.is_empty()) {
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_bare_point = digits.contains('.') && fraction.is_empty();
+    if whole.is_empty() || is_bare_point || !is_number(whole) || !is_number(fraction) {
         return Err(DecimalError::Malformed);
     }
     let mut value: i128 = 0;
     let mut scale = 0;
     let fraction_digits = fraction.bytes().map(|byte| (byte, true));
     for (byte, after_point) in whole.bytes().map(|byte| (byte, false)).chain(fraction_digits) {
-        if !byte.is_ascii_digit() {
-            return Err(DecimalError::Malformed);
-        }
         if after_point && scale == places {
             if byte != b'0' {
                 return Err(DecimalError::TooFine { places });
@@ -71,7 +75,8 @@ pub fn parse(text: &str, places: u32) -> Result<i64, DecimalError> {
     i64::try_from(signed).map_err(|_| DecimalError::OutOfRange)
 }
 
-/// Displays `value` with `places` digits after the point, without trailing zeros.
+/// Displays `value` with `places` digits after the point, without trailing zeros. Width, fill and
+/// alignment of the format are honoured, so that columns line up.
 #[derive(Clone, Copy, Debug)]
 pub struct Decimal {
     /// The integer.
@@ -82,19 +87,19 @@ pub struct Decimal {
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        assert!(self.places <= 18, "a power of ten that fits 64 bits");
+        assert!(self.places <= PLACES_MAX, "a power of ten that fits 64 bits");
         let scale = 10_u64.pow(self.places);
         let magnitude = self.value.unsigned_abs();
-        let sign = if self.value < 0 { "-" } else { "" };
         let (whole, mut fraction) = (magnitude / scale, magnitude % scale);
-        if fraction == 0 {
-            return write!(f, "{sign}{whole}");
+        let mut text = alloc::format!("{whole}");
+        if fraction > 0 {
+            let mut width = usize::try_from(self.places).unwrap_or(0);
+            while fraction.is_multiple_of(10) {
+                fraction /= 10;
+                width -= 1;
+            }
+            text += &alloc::format!(".{fraction:0width$}");
         }
-        let mut width = self.places;
-        while fraction.is_multiple_of(10) {
-            fraction /= 10;
-            width -= 1;
-        }
-        write!(f, "{sign}{whole}.{fraction:0width$}", width = usize::try_from(width).unwrap_or(0))
+        f.pad_integral(self.value >= 0, "", &text)
     }
 }

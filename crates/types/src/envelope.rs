@@ -2,7 +2,7 @@
 //!
 //! The signature covers a domain, the chain and every byte of the command, so that nothing signed
 //! for one purpose or one chain is good for another. Verification is ZIP-215, the same alone and
-//! in a batch, so that all machines agree. Deliberately absent: who the signer is allowed to be,
+//! in a batch ([`verify_batch`]), so that all machines agree. Deliberately absent: who the signer is allowed to be,
 //! which the exchange decides.
 
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Reader};
@@ -11,6 +11,11 @@ use crate::ids::{AccountId, SignerId};
 use alloc::vec::Vec;
 use core::fmt;
 use ed25519_zebra::{Signature, SigningKey, VerificationKey};
+
+mod batch;
+
+pub use batch::verify_batch;
+pub use rand_core::{CryptoRng, RngCore};
 
 /// Bytes of one signed command at most (L). A batch, a mass quote or a block trade has 100 orders
 /// or quotes and their labels, and may be larger.
@@ -23,9 +28,18 @@ pub const COMMAND_DOMAIN: &[u8] = b"lockstep/command/v1";
 /// Domain of block trade consents.
 pub const CONSENT_DOMAIN: &[u8] = b"lockstep/block-trade/v1";
 
+/// Any message does for [`Verifier::new`]'s test; this one is no signed thing's.
+const SMALL_ORDER_PROBE: &[u8] = b"lockstep/small-order/v1";
+
 /// Which chain a signature is for: the hash of its genesis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChainId(pub [u8; 32]);
+
+impl fmt::Display for ChainId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 /// A command with its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,33 +59,37 @@ impl Encode for SignedCommand {
 
 impl Decode for SignedCommand {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let before = reader.remaining();
         let command = UserCommand::decode(reader)?;
         let signature = reader.array().map_err(|error| error.within("signature"))?;
+        // The lists inside have limits of their own, which keep every command below these.
+        let is_multiple = command.command.is_multiple();
+        let limit = if is_multiple { BATCH_BYTES_MAX } else { COMMAND_BYTES_MAX };
+        check_size(before - reader.remaining(), limit)?;
         Ok(Self { command, signature })
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let too_long = |limit| {
-            let kind = DecodeErrorKind::TooLong { count: bytes.len(), limit };
-            Err(DecodeError::new(kind).within("command"))
-        };
-        if bytes.len() > BATCH_BYTES_MAX {
-            return too_long(BATCH_BYTES_MAX);
-        }
+        // No work for a message that is too long anyway.
+        check_size(bytes.len(), BATCH_BYTES_MAX)?;
         let mut reader = Reader::new(bytes);
         let signed = Self::decode(&mut reader)?;
         reader.finish()?;
-        if bytes.len() > COMMAND_BYTES_MAX && !signed.command.command.is_multiple() {
-            return too_long(COMMAND_BYTES_MAX);
-        }
         Ok(signed)
     }
+}
+
+fn check_size(count: usize, limit: usize) -> Result<(), DecodeError> {
+    if count <= limit {
+        return Ok(());
+    }
+    Err(DecodeError::new(DecodeErrorKind::TooLong { count, limit }).within("command"))
 }
 
 /// Why a signature does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureError {
-    /// The public key is no point of the curve.
+    /// The public key is no point of the curve, or one of the few under which anybody can sign.
     Key,
     /// The signature is not this key's over this message.
     Signature,
@@ -159,9 +177,24 @@ impl Verifier {
     /// The key with the given encoding.
     ///
     /// # Errors
-    /// `Key` when it is no point of the curve.
+    /// `Key` when it is no point of the curve, or a point of small order: under those ZIP-215
+    /// accepts signatures that anybody can write, so that they identify nobody.
     pub fn new(public_key: [u8; 32]) -> Result<Self, SignatureError> {
-        VerificationKey::try_from(public_key).map(Self).map_err(|_| SignatureError::Key)
+        let key = Self(VerificationKey::try_from(public_key).map_err(|_| SignatureError::Key)?);
+        // R the identity and s = 0 is everybody's signature under exactly the small-order keys:
+        // [8][0]B = [8]R + [8][k]A holds for any other A only if its order divides the hash k.
+        let mut everybodys = [0; 64];
+        everybodys[0] = 1;
+        match key.verify_message(SMALL_ORDER_PROBE, everybodys) {
+            Ok(()) => Err(SignatureError::Key),
+            Err(_) => Ok(key),
+        }
+    }
+
+    /// The key's encoding.
+    #[must_use]
+    pub fn public_key(&self) -> [u8; 32] {
+        self.0.into()
     }
 
     /// Checks the signature of a command.

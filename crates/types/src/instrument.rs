@@ -2,7 +2,9 @@
 //!
 //! Names read as the field writes them: `BTC_USDC-PERPETUAL`, `BTC_USDC-27MAR26`,
 //! `BTC_USDC-27MAR26-60000-C`, `XRP_USDC-27MAR26-0d625-P`. A name has one spelling: what parses
-//! prints back to the same text. Everything expires at 08:00 UTC.
+//! prints back to the same text. Everything expires at 08:00 UTC. Names have two digits for the
+//! year, so they reach from 2000 to 2099. A [`InstrumentName`] can hold what has no name (a strike
+//! of zero, another time of day); [`InstrumentName::validate`] tells.
 
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Reader};
 use crate::decimal::{self, Decimal};
@@ -169,7 +171,8 @@ impl core::error::Error for NameError {}
 const MONTHS: [&str; 12] =
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
-/// Days since the Unix epoch of a date of the proleptic Gregorian calendar.
+/// Days since the Unix epoch of a date of the proleptic Gregorian calendar. The year lies within
+/// a hundred million of zero, or the arithmetic overflows (a broken invariant).
 ///
 /// Source: H. Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
 #[must_use]
@@ -183,7 +186,8 @@ pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// Year, month (1-12) and day (1-31) of a day since the Unix epoch.
+/// Year, month (1-12) and day (1-31) of a day since the Unix epoch; right for every day that a
+/// [`TimeMs`] can name.
 ///
 /// Source: as [`days_from_civil`], `civil_from_days`.
 #[must_use]
@@ -201,7 +205,8 @@ pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// The moment at which things that expire on the given date expire (I3).
+/// The moment at which things that expire on the given date expire (I3); bounds as for
+/// [`days_from_civil`].
 #[must_use]
 pub fn expiry_of_date(year: i64, month: i64, day: i64) -> TimeMs {
     TimeMs(days_from_civil(year, month, day) * DAY_MS + EXPIRY_TIME_OF_DAY_MS)
@@ -256,6 +261,28 @@ impl fmt::Display for Strike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = alloc::format!("{}", Decimal { value: self.0.0, places: 6 });
         f.write_str(&text.replace('.', "d"))
+    }
+}
+
+impl InstrumentName {
+    /// Whether the instrument has a name that reads back as itself: it expires at 08:00 UTC of a
+    /// day from 2000 to 2099 (I3), and a strike is positive. Anyone who takes an instrument in
+    /// another form than its name asks this before listing it (I4).
+    ///
+    /// # Errors
+    /// `Date` or `Strike`.
+    pub fn validate(&self) -> Result<(), NameError> {
+        if let Some(expiry) = self.contract.expiry() {
+            let in_names = expiry_of_date(2000, 1, 1)..=expiry_of_date(2099, 12, 31);
+            let time_of_day_ms = expiry.0.rem_euclid(DAY_MS);
+            if !in_names.contains(&expiry) || time_of_day_ms != EXPIRY_TIME_OF_DAY_MS {
+                return Err(NameError::Date);
+            }
+        }
+        match self.contract {
+            Contract::Option { strike, .. } if strike <= Price::ZERO => Err(NameError::Strike),
+            _ => Ok(()),
+        }
     }
 }
 

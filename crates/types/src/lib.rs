@@ -11,6 +11,7 @@
         clippy::unwrap_used,
         clippy::expect_used,
         clippy::panic,
+        clippy::disallowed_types,
         clippy::float_arithmetic,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -6,6 +6,7 @@ use crate::units::{Lots, Price, TimeMs};
 use crate::{codec_enum, codec_struct};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// Bytes in a label (L).
 pub const LABEL_BYTES_MAX: usize = 64;
@@ -30,13 +31,23 @@ impl Side {
         }
     }
 
-    /// `lots` with the sign of the direction.
+    /// `lots` with the sign of the direction. Amounts are positive once the rules have looked at
+    /// them; `Lots::MIN`, which has no opposite, panics.
     #[must_use]
     pub const fn signed(self, lots: Lots) -> Lots {
         match self {
             Self::Buy => lots,
             Self::Sell => Lots(-lots.0),
         }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Buy => "buy",
+            Self::Sell => "sell",
+        })
     }
 }
 
@@ -160,6 +171,12 @@ impl Label {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
     }
 }
 

@@ -297,11 +297,11 @@ impl Default for VenueParams {
 
 impl UnderlyingParams {
     /// The genesis settings of an underlying whose price is about `price_usd` USD: ticks of about
-    /// a hundred-thousandth, strikes about one percent apart.
+    /// a hundred-thousandth, strikes about one percent apart, both powers of ten.
     #[must_use]
     pub fn genesis(ticker: Ticker, price_usd: i64) -> Self {
         let step = |share: i64| {
-            let raw = (price_usd * 1_000_000 / share).max(1);
+            let raw = (price_usd.saturating_mul(1_000_000) / share).max(1);
             // Round down to a power of ten.
             let mut power = 1;
             while power <= raw / 10 {

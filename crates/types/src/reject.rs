@@ -79,6 +79,12 @@ macro_rules! reject_codes {
                 match self { $(Self::$name => $message),* }
             }
 
+            /// The code with the given name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.name() == name)
+            }
+
             /// The code's name, as scenarios and event logs spell it.
             #[must_use]
             pub const fn name(self) -> &'static str {

@@ -1,11 +1,19 @@
 //! One type per unit, so that a price cannot be added to a quantity.
 //!
-//! All are integers. Sums are checked; products that change the unit live beside the formula that
-//! needs them and name their rounding. Deliberately absent: floating point, and any conversion
-//! from or to it (people's decimals are parsed and printed by [`crate::decimal`]).
+//! All are integers. `+` and `-` are for sums that the rules bound: beyond the range they panic,
+//! in release too, because a wrapped balance is worse than a stopped node. Whatever comes from
+//! outside goes through `checked_add` and `checked_sub` first. Products that change the unit live
+//! beside the formula that needs them and name their rounding.
+//!
+//! People read and write decimals: `Display` and `FromStr` go by [`crate::decimal`], exactly.
+//! Deliberately absent: floating point, and any conversion from or to it.
 
 use crate::codec::{Decode, DecodeError, Encode, Reader};
+use crate::decimal::{self, Decimal, DecimalError};
+use crate::instrument::civil_from_days;
 use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
 
 macro_rules! unit {
     ($(#[$doc:meta])* $name:ident($int:ty)) => {
@@ -16,6 +24,8 @@ macro_rules! unit {
         impl $name {
             /// Nothing of it.
             pub const ZERO: Self = Self(0);
+            /// The smallest representable value.
+            pub const MIN: Self = Self(<$int>::MIN);
             /// The largest representable value.
             pub const MAX: Self = Self(<$int>::MAX);
 
@@ -45,6 +55,7 @@ macro_rules! unit {
 
         impl core::ops::Add for $name {
             type Output = Self;
+            /// The sum; panics beyond the range, see the module.
             fn add(self, other: Self) -> Self {
                 Self(self.0 + other.0)
             }
@@ -52,6 +63,7 @@ macro_rules! unit {
 
         impl core::ops::Sub for $name {
             type Output = Self;
+            /// The difference; panics beyond the range, see the module.
             fn sub(self, other: Self) -> Self {
                 Self(self.0 - other.0)
             }
@@ -110,6 +122,64 @@ unit! {
 unit! {
     /// A span of time in milliseconds.
     SpanMs(i64)
+}
+
+/// Units that people write as plain decimals, with their places after the point.
+macro_rules! decimal_unit {
+    ($($name:ident $places:literal;)*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                Decimal { value: self.0, places: $places }.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = DecimalError;
+
+            fn from_str(text: &str) -> Result<Self, DecimalError> {
+                decimal::parse(text, $places).map(Self)
+            }
+        }
+    )*};
+}
+decimal_unit! {
+    // US dollars.
+    Usd 6;
+    Price 6;
+    // The underlying: 1 lot reads 0.001 (I3).
+    Lots 3;
+}
+
+impl fmt::Display for Ppm {
+    /// In percent: 350 reads `0.035%`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", Decimal { value: self.0, places: 4 })
+    }
+}
+
+impl fmt::Display for Vol {
+    /// In percent: 600,000,000 reads `60%`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", Decimal { value: self.0, places: 7 })
+    }
+}
+
+impl fmt::Display for TimeMs {
+    /// In UTC as ISO 8601 writes it: `2026-03-27T08:00:00.000Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = civil_from_days(self.0.div_euclid(DAY_MS));
+        let of_day_ms = self.0.rem_euclid(DAY_MS);
+        let (hour, minute) = (of_day_ms / HOUR_MS, of_day_ms % HOUR_MS / MINUTE_MS);
+        let (second, ms) = (of_day_ms % MINUTE_MS / 1_000, of_day_ms % 1_000);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+    }
+}
+
+impl fmt::Display for SpanMs {
+    /// In seconds: 1,500 reads `1.5s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}s", Decimal { value: self.0, places: 3 })
+    }
 }
 
 /// Lots in one unit of the underlying (I3).

@@ -8,6 +8,7 @@
 
 use super::rounding::{div_ceil_wide, div_floor_wide, mul_div_ceil, mul_div_floor, narrow};
 use super::{FormulaError, LOTS_PER_UNIT, LOTS_PPM, PPM, domain};
+use lockstep_types::params::{FeeSplit, FeeTier};
 
 /// The fee of a future's or perpetual's fill in micro-USD: `ceil(price x lots x rate)`.
 ///
@@ -57,8 +58,8 @@ pub fn option_fee(fee: &OptionFee) -> Result<i64, FormulaError> {
     Ok(of_notional.min(of_premium))
 }
 
-/// The fee of a liquidation fill in micro-USD, for the insurance fund: the rate of the notional that
-/// was first rounded up to a micro-USD, as the liquidation vectors have it.
+/// The fee of a liquidation fill in micro-USD, for the insurance fund: the rate of the notional
+/// that was first rounded up to a micro-USD, as the liquidation vectors have it.
 ///
 /// # Errors
 /// [`FormulaError::Domain`] for negative arguments; [`FormulaError::Overflow`].
@@ -68,29 +69,19 @@ pub fn liquidation_fee(price: i64, lots: i64, rate_ppm: i64) -> Result<i64, Form
     mul_div_ceil(notional, rate_ppm, PPM)
 }
 
-/// Fee rates from a 30-day volume on (F1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FeeTier {
-    /// Least 30-day volume in micro-USD.
-    pub volume_min: i64,
-    /// Rate of the resting side in ppm of notional; negative is a rebate.
-    pub maker_ppm: i64,
-    /// Rate of the taking side in ppm of notional.
-    pub taker_ppm: i64,
-}
-
-/// The tier of a volume: the last whose minimum it reaches, or the first if it reaches none.
+/// The tier of a 30-day volume (F1): the last whose volume it reaches, or the first if it reaches
+/// none.
 ///
-/// `tiers` are sorted by `volume_min`; `None` only without tiers.
+/// `tiers` rise by volume; `None` only without tiers.
 #[must_use]
-pub fn tier_of(tiers: &[FeeTier], volume: i64) -> Option<&FeeTier> {
-    let reached = tiers.partition_point(|tier| tier.volume_min <= volume);
+pub fn tier_of(tiers: &[FeeTier], volume_30d: i64) -> Option<&FeeTier> {
+    let reached = tiers.partition_point(|tier| tier.volume_30d.0 <= volume_30d);
     tiers.get(reached.saturating_sub(1))
 }
 
-/// Where a fee goes (F3), in micro-USD.
+/// Where a fee went (F3), in micro-USD; the parts sum to the fee.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FeeSplit {
+pub struct FeeParts {
     /// To the validators.
     pub validators: i64,
     /// To the insurance fund.
@@ -99,27 +90,24 @@ pub struct FeeSplit {
     pub treasury: i64,
 }
 
-/// Splits a fee by shares in ppm (F3).
+/// Splits a fee by shares (F3).
 ///
 /// A negative fee (a rebate) is drawn from the same three accounts in the same shares.
 ///
 /// # Errors
-/// [`FormulaError::Domain`] unless the shares are not negative and sum to at most a whole.
-pub fn split_fee(
-    fee: i64,
-    validators_ppm: i64,
-    insurance_ppm: i64,
-) -> Result<FeeSplit, FormulaError> {
-    domain((0..=PPM).contains(&validators_ppm))?;
-    domain((0..=PPM - validators_ppm).contains(&insurance_ppm))?;
-    let validators = mul_div_floor(fee, validators_ppm, PPM)?;
-    let insurance = mul_div_floor(fee, insurance_ppm, PPM)?;
+/// [`FormulaError::Domain`] unless the shares are not negative and sum to a whole.
+pub fn split_fee(fee: i64, shares: &FeeSplit) -> Result<FeeParts, FormulaError> {
+    let parts = [shares.validators.0, shares.insurance.0, shares.treasury.0];
+    domain(parts.iter().all(|part| (0..=PPM).contains(part)))?;
+    domain(parts.iter().sum::<i64>() == PPM)?;
+    let validators = mul_div_floor(fee, shares.validators.0, PPM)?;
+    let insurance = mul_div_floor(fee, shares.insurance.0, PPM)?;
     let rest = i128::from(fee) - i128::from(validators) - i128::from(insurance);
-    Ok(FeeSplit { validators, insurance, treasury: narrow(rest)? })
+    Ok(FeeParts { validators, insurance, treasury: narrow(rest)? })
 }
 
-/// The base fee's parameters (F2). A level is a price per unit of work in units of the caller's
-/// choice; what is charged is the level above `level_min`.
+/// The base fee's parameters (F2). A level is a price per unit of work in micro-USD; it is charged
+/// while it is above `level_min`, which is where it rests when the chain is calm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BaseFeeParams {
     /// Level of a calm chain, at least [`BASE_FEE_LEVEL_MIN`].
@@ -130,14 +118,15 @@ pub struct BaseFeeParams {
     pub work_target: i64,
 }
 
-/// The least `level_min`: an eighth of any level is then at least one, so the level can always move.
+/// The least `level_min`: an eighth of any level is then at least one, so the level can always
+/// move.
 pub const BASE_FEE_LEVEL_MIN: i64 = BASE_FEE_STEP_DIVISOR;
 
 /// Rule F2: the level moves by at most an eighth (12.5 %) per block.
 pub const BASE_FEE_STEP_DIVISOR: i64 = 8;
 
-/// The next block's base-fee level, after EIP-1559: the level moves by an eighth of itself times the
-/// distance of the work used from the target, relative to the target and at most one.
+/// The next block's base-fee level, after EIP-1559: the level moves by an eighth of itself times
+/// the distance of the work used from the target, relative to the target and at most one.
 ///
 /// It moves by at least one unit unless the work is exactly on target, so a calm chain reaches
 /// `level_min` in finite time whatever the rounding.
@@ -164,8 +153,8 @@ pub fn base_fee_next(
     Ok(next.clamp(level_min, level_max))
 }
 
-/// What a unit of work costs at a level: nothing when the chain is calm (F2).
+/// What a unit of work costs at a level: nothing when the chain is calm (F2), else the level.
 #[must_use]
 pub fn base_fee_charged(params: &BaseFeeParams, level: i64) -> i64 {
-    level.saturating_sub(params.level_min).max(0)
+    if level > params.level_min { level } else { 0 }
 }

@@ -5,21 +5,22 @@
 //! average  = floor(sum(premium_i dt_i) / sum(dt_i))                                           ppb
 //! rate 8 h = average + clamp(interest - average, +-clamp)                                     ppb
 //! rate 1 h = clamp(floor(rate 8 h / 8), +-cap)                                                ppb
-//! index'   = index + price rate 1 h elapsed / (1e9 x 1 h), remainder carried       micro-USD per unit
+//! index'   = index + price rate 1 h elapsed / (1e9 x 1 h), remainder carried     micro-USD/unit
 //! payment  = -ceil(lots (index' - index at the last payment) / 1000)                    micro-USD
 //! ```
 //!
 //! Invariants: the carried remainder makes the funding index independent of how an hour is cut into
-//! blocks: while price and rate stand, its growth is the floor of the exact growth, and after a whole
-//! hour it equals the hourly formula `floor(price rate / 1e9)`. Payments are rounded against the
-//! account, so over longs and shorts that net to zero they sum to at most zero; the dust is the
+//! blocks: while price and rate stand, its growth is the floor of the exact growth, and after a
+//! whole hour it equals the hourly formula `floor(price rate / 1e9)`. Payments are rounded against
+//! the account, so over longs and shorts that net to zero they sum to at most zero; the dust is the
 //! insurance fund's.
 //!
 //! Deliberately absent: the impact prices' depth (the book knows it) and when to sample (the engine
 //! does, each minute).
 
 use super::rounding::{add, div_floor_wide, mul_div_floor, narrow, subtract};
-use super::{FormulaError, HOUR_MS, LOTS_PER_UNIT, PPB, domain};
+use super::{FormulaError, LOTS_PER_UNIT, PPB, domain};
+use lockstep_types::units::HOUR_MS;
 
 /// Parameters of funding, in ppb, none negative but the interest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +35,8 @@ pub struct FundingParams {
 
 impl FundingParams {
     /// The parameters of the published vectors: 0.01 % per 8 h, 0.05 %, 4 % per hour.
-    pub const REFERENCE: Self = Self {
-        interest_8h_ppb: 100_000,
-        interest_clamp_ppb: 500_000,
-        rate_1h_ppb_max: 40_000_000,
-    };
+    pub const REFERENCE: Self =
+        Self { interest_8h_ppb: 100_000, interest_clamp_ppb: 500_000, rate_1h_ppb_max: 40_000_000 };
 }
 
 /// One premium sample in ppb of the index.

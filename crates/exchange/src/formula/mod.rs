@@ -1,15 +1,15 @@
 //! The exchange's formulas: pure functions over integers, one file per idea.
 //!
-//! Each takes plain numbers and returns plain numbers, so that every one of them can be read, tested
-//! against its published vector, and reused by a model, without an engine around it.
+//! Each takes plain numbers and returns plain numbers, so that every one of them can be read,
+//! tested against its published vector, and reused by a model, without an engine around it.
 //!
 //! Invariants:
-//! - every result is a function of the arguments alone: no state but the small accumulators that the
-//!   caller keeps, no clock, no order of iteration;
+//! - every result is a function of the arguments alone: no state but the small accumulators that
+//!   the caller keeps, no clock, no order of iteration;
 //! - rounding is against the account: value credited is floored, what is required or charged is
 //!   rounded up, and the dust is the insurance fund's;
-//! - no input makes a function panic: what does not fit is [`FormulaError::Overflow`], what makes no
-//!   sense (a price of zero where one divides by it) is [`FormulaError::Domain`].
+//! - no input makes a function panic: what does not fit is [`FormulaError::Overflow`], what makes
+//!   no sense (a price of zero where one divides by it) is [`FormulaError::Domain`].
 //!
 //! Deliberately absent: accounts, books, instruments, and who is paid; option pricing, which is
 //! [`crate::option`]; portfolio margin, which needs the engine's cached risk arrays.
@@ -27,6 +27,8 @@ pub mod tick;
 pub mod weighted_median;
 
 use core::fmt;
+pub use lockstep_types::instrument::OptionSide;
+pub use lockstep_types::units::{LOTS_PER_UNIT, PPM};
 
 /// Why a formula has no value for its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,36 +55,19 @@ pub(crate) fn domain(condition: bool) -> Result<(), FormulaError> {
     if condition { Ok(()) } else { Err(FormulaError::Domain) }
 }
 
-/// Right to buy or right to sell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OptionSide {
-    /// The right to buy.
-    Call,
-    /// The right to sell.
-    Put,
+/// What an option pays per unit of the underlying, in micro-USD, when it settles at `price`.
+///
+/// # Errors
+/// [`FormulaError::Overflow`] if the difference does not fit.
+pub fn option_payoff(side: OptionSide, strike: i64, price: i64) -> Result<i64, FormulaError> {
+    let difference = match side {
+        OptionSide::Call => price.checked_sub(strike),
+        OptionSide::Put => strike.checked_sub(price),
+    };
+    Ok(difference.ok_or(FormulaError::Overflow)?.max(0))
 }
 
-impl OptionSide {
-    /// What the option pays per unit of the underlying, in micro-USD, when it settles at `price`.
-    ///
-    /// # Errors
-    /// [`FormulaError::Overflow`] if `price - strike` does not fit.
-    pub fn payoff(self, strike: i64, price: i64) -> Result<i64, FormulaError> {
-        let difference = match self {
-            Self::Call => price.checked_sub(strike),
-            Self::Put => strike.checked_sub(price),
-        };
-        Ok(difference.ok_or(FormulaError::Overflow)?.max(0))
-    }
-}
-
-/// Lots in one unit of the underlying (I3).
-pub const LOTS_PER_UNIT: i64 = 1_000;
-/// Parts per million in a whole.
-pub const PPM: i64 = 1_000_000;
 /// Parts per billion in a whole.
 pub const PPB: i64 = 1_000_000_000;
-/// Milliseconds in an hour.
-pub const HOUR_MS: i64 = 3_600_000;
 /// Divides lots x price x ppm into micro-USD.
 pub const LOTS_PPM: i64 = LOTS_PER_UNIT * PPM;

@@ -1,7 +1,7 @@
 //! What open orders of one instrument reserve in standard margin, before they fill.
 //!
-//! The account may see none of its orders fill, all its buys, or all its sells. Per instrument, with
-//! position `q`, open buys of `b` lots and open sells of `s` lots,
+//! The account may see none of its orders fill, all its buys, or all its sells. Per instrument,
+//! with position `q`, open buys of `b` lots and open sells of `s` lots,
 //!
 //! ```text
 //! reserve = max(0, buys, sells)                                            micro-USD
@@ -9,19 +9,20 @@
 //! sells   = max(0, R(q - s) - R(q)) + outlay(sells) + fee(sells)           0 if s = 0
 //! R(x)    = isolated initial requirement of a position of x lots (standard_margin)
 //!
-//! outlay  option, buys:   ceil(sum(limit x lots) / 1000)                   the premium is cash paid
-//!         option, sells:  0                       R holds the whole mark; premium to come is no credit
-//!         linear, buys:   ceil(max(0, sum(limit x lots) - mark b) / 1000)  bought above mark: a loss
-//!         linear, sells:  ceil(max(0, mark s - sum(limit x lots)) / 1000)  sold below mark: a loss
+//! outlay  option, buys:   ceil(sum(limit x lots) / 1000)              the premium is cash paid
+//!         option, sells:  0       R holds the whole mark; premium to come is no credit
+//!         linear, buys:   ceil(max(0, sum(limit x lots) - mark b) / 1000)    bought above mark
+//!         linear, sells:  ceil(max(0, mark s - sum(limit x lots)) / 1000)    sold below mark
 //! fee     linear:         ceil(sum(limit x lots) fee_ppm / 1e9), a rebate counts as zero
 //!         option:         the lower of the fee on spot notional and the cap on the premium (F1)
 //! ```
 //!
-//! Invariants: never negative; zero without orders; never falls when a side gets more lots at a price
-//! that is not better than mark (a buy at or above it, a sell at or below it; for options at any
-//! price). After *all* buys or *all* sells fill at their limits, the cash that is left suffices: the
-//! reserve covers the rise of the isolated requirement plus the cash and linear profit lost. A
-//! *part* of one side never needs more than the whole of it for orders of one limit price.
+//! Invariants: never negative; zero without orders; never falls when a side gets more lots at a
+//! price that is not better than mark (a buy at or above it, a sell at or below it; for options at
+//! any price). After *all* buys or *all* sells fill at their limits, the cash that is left
+//! suffices: the reserve covers the rise of the isolated requirement plus the cash and linear
+//! profit lost. A *part* of one side never needs more than the whole of it for orders of one limit
+//! price.
 //!
 //! What it does not see, so that the caller must: within one side a limit better than mark offsets
 //! one that is worse (only the side's summed cost is known); and selling a long option that pairs a
@@ -30,8 +31,9 @@
 
 use super::fee::{OptionFee, notional_fee_nano, option_fee};
 use super::rounding::{add, div_ceil_wide, narrow, subtract};
-use super::standard_margin::{OptionLeg, StandardParams, isolated_linear, isolated_option};
+use super::standard_margin::{OptionLeg, isolated_linear, isolated_option};
 use super::{FormulaError, LOTS_PER_UNIT, OptionSide, domain};
+use lockstep_types::params::StandardMarginParams;
 
 /// What is traded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +84,10 @@ pub struct OpenOrders {
 /// # Errors
 /// [`FormulaError::Domain`] for negative lots, costs or prices, or a spot of zero;
 /// [`FormulaError::Overflow`] if a part does not fit.
-pub fn order_margin(params: &StandardParams, orders: &OpenOrders) -> Result<i64, FormulaError> {
+pub fn order_margin(
+    params: &StandardMarginParams,
+    orders: &OpenOrders,
+) -> Result<i64, FormulaError> {
     let sides = [&orders.buys, &orders.sells];
     domain(sides.iter().all(|side| side.lots >= 0 && side.cost_nano >= 0))?;
     domain(orders.spot > 0 && orders.mark >= 0)?;
@@ -107,12 +112,18 @@ pub fn order_margin(params: &StandardParams, orders: &OpenOrders) -> Result<i64,
 }
 
 /// Isolated initial requirement of a position of `lots`.
-fn initial(params: &StandardParams, orders: &OpenOrders, lots: i64) -> Result<i64, FormulaError> {
+fn initial(
+    params: &StandardMarginParams,
+    orders: &OpenOrders,
+    lots: i64,
+) -> Result<i64, FormulaError> {
     let requirement = match orders.contract {
         OrderContract::Linear => isolated_linear(params, orders.spot, lots)?,
-        OrderContract::Option { side, strike } => {
-            isolated_option(params, orders.spot, &OptionLeg { side, strike, lots, mark: orders.mark })?
-        }
+        OrderContract::Option { side, strike } => isolated_option(
+            params,
+            orders.spot,
+            &OptionLeg { side, strike, lots, mark: orders.mark },
+        )?,
     };
     Ok(requirement.initial)
 }

@@ -1,8 +1,8 @@
 //! Multiply and divide with the rounding in the name.
 //!
 //! Invariants: the product is formed exactly (in 64 bits when it fits, else in 128, because a
-//! 128-bit division costs several times a 64-bit one); the quotient is rounded once; a quotient that
-//! does not fit is [`FormulaError::Overflow`], a divisor that is not positive
+//! 128-bit division costs several times a 64-bit one); the quotient is rounded once; a quotient
+//! that does not fit is [`FormulaError::Overflow`], a divisor that is not positive
 //! [`FormulaError::Domain`]. All divisors are positive, so "floor" is both Euclidean and towards
 //! minus infinity.
 //!

@@ -3,9 +3,9 @@
 //! A sample's price holds until the next one; one from before the window counts from the window's
 //! start. If the first sample falls into the window, the mean is over what is covered.
 //!
-//! During the window the price is partly known. [`Settling::split`] gives the two parts, so that the
-//! forward is `(fixed_sum + variable_ms x forward) / (fixed_ms + variable_ms)` and delta decays in
-//! proportion.
+//! During the window the price is partly known. [`Settling::split`] gives the two parts, so that
+//! the forward is `(fixed_sum + variable_ms x forward) / (fixed_ms + variable_ms)` and delta decays
+//! in proportion.
 //!
 //! Invariants: memory is one sample and two sums, whatever the number of samples; the result does
 //! not depend on repeating a price; it lies between the least and the greatest price of the window.
@@ -14,7 +14,7 @@
 //! last one is held over a gap.
 
 use super::rounding::{add, div_floor_wide, mul_div_floor, narrow};
-use super::{FormulaError, LOTS_PER_UNIT, OptionSide, PPM, domain};
+use super::{FormulaError, LOTS_PER_UNIT, OptionSide, PPM, domain, option_payoff};
 
 /// Rule I5: the window is the last 30 minutes.
 pub const WINDOW_MS: i64 = 1_800_000;
@@ -148,5 +148,5 @@ pub fn option_cash(
     lots: i64,
     price: i64,
 ) -> Result<i64, FormulaError> {
-    mul_div_floor(lots, side.payoff(strike, price)?, LOTS_PER_UNIT)
+    mul_div_floor(lots, option_payoff(side, strike, price)?, LOTS_PER_UNIT)
 }

@@ -13,56 +13,22 @@
 //! rounding is reproduced term by term: notionals, shares and requirements up, payoffs and values
 //! down *per leg*.
 //!
-//! Cost: one pass over the legs when they come sorted by strike and the strikes are congruent modulo
-//! [`LOTS_PER_UNIT`] (every listed strike is a multiple of it), because then per-leg payoffs at
-//! strikes are exact and the total is piecewise linear; otherwise one exact sum per distinct strike,
-//! at most [`LEGS_MAX`] squared = 16,384 64-bit divisions by a constant. Nothing is allocated.
+//! Cost: one pass over the legs when they come sorted by strike and the strikes are congruent
+//! modulo [`LOTS_PER_UNIT`] (every listed strike is a multiple of it), because then per-leg payoffs
+//! at strikes are exact and the total is piecewise linear; otherwise one exact sum per distinct
+//! strike, at most [`LEGS_MAX`] squared = 16,384 64-bit divisions by a constant. Nothing is
+//! allocated.
 //!
 //! Deliberately absent: open orders, which are [`super::order_margin`].
 
 use super::rounding::{
     add, div_floor_wide, mul_div_ceil, mul_div_floor, mul_mul_div_ceil, narrow, subtract,
 };
-use super::{FormulaError, LOTS_PER_UNIT, LOTS_PPM, OptionSide, PPM, domain};
+use super::{FormulaError, LOTS_PER_UNIT, LOTS_PPM, OptionSide, PPM, domain, option_payoff};
+use lockstep_types::params::StandardMarginParams;
 
 /// The most legs that one expiry of an account can have: the account's instrument limit (L).
 pub const LEGS_MAX: usize = 128;
-
-/// Parameters of standard margin. All are ratios in ppm and not negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StandardParams {
-    /// Maintenance of futures and perpetuals, of notional at spot.
-    pub linear_maintenance_ppm: i64,
-    /// Initial requirement of futures and perpetuals, of notional at spot.
-    pub linear_initial_ppm: i64,
-    /// Initial requirement of a short option at the money, of spot; falls as it goes out of the
-    /// money.
-    pub short_initial_ppm_max: i64,
-    /// The least that it falls to.
-    pub short_initial_ppm_min: i64,
-    /// Maintenance of a short option, of spot.
-    pub short_maintenance_ppm: i64,
-    /// A short put's initial requirement is at least this share of its maintenance.
-    pub put_initial_over_maintenance_ppm: i64,
-    /// Charge of net short calls in the maximum-loss line, of the forward: initial.
-    pub unpaired_initial_ppm: i64,
-    /// The same for maintenance.
-    pub unpaired_maintenance_ppm: i64,
-}
-
-impl StandardParams {
-    /// The parameters of the published vectors.
-    pub const REFERENCE: Self = Self {
-        linear_maintenance_ppm: 50_000,
-        linear_initial_ppm: 66_000,
-        short_initial_ppm_max: 150_000,
-        short_initial_ppm_min: 100_000,
-        short_maintenance_ppm: 75_000,
-        put_initial_over_maintenance_ppm: 1_050_000,
-        unpaired_initial_ppm: 1_200_000,
-        unpaired_maintenance_ppm: 1_100_000,
-    };
-}
 
 /// What must be held, in micro-USD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,7 +113,7 @@ pub struct AccountRequirement {
 /// [`FormulaError::Domain`] for a price out of its range or an expiry with too many legs;
 /// [`FormulaError::Overflow`] if a sum does not fit.
 pub fn account_requirement<'a>(
-    params: &StandardParams,
+    params: &StandardMarginParams,
     linear: impl IntoIterator<Item = LinearLeg>,
     expiries: impl IntoIterator<Item = ExpiryLegs<'a>>,
     mut detail: impl FnMut(&ExpiryLegs<'a>, &ExpiryRequirement),
@@ -171,7 +137,7 @@ pub fn account_requirement<'a>(
 /// # Errors
 /// [`FormulaError::Domain`] unless `spot > 0`; [`FormulaError::Overflow`].
 pub fn isolated_linear(
-    params: &StandardParams,
+    params: &StandardMarginParams,
     spot: i64,
     lots: i64,
 ) -> Result<Requirement, FormulaError> {
@@ -179,8 +145,8 @@ pub fn isolated_linear(
     let lots = lots.checked_abs().ok_or(FormulaError::Overflow)?;
     let notional = mul_div_ceil(lots, spot, LOTS_PER_UNIT)?;
     Ok(Requirement {
-        initial: mul_div_ceil(notional, params.linear_initial_ppm, PPM)?,
-        maintenance: mul_div_ceil(notional, params.linear_maintenance_ppm, PPM)?,
+        initial: mul_div_ceil(notional, params.linear_initial.0, PPM)?,
+        maintenance: mul_div_ceil(notional, params.linear_maintenance.0, PPM)?,
     })
 }
 
@@ -193,7 +159,7 @@ pub fn isolated_linear(
 /// [`FormulaError::Domain`] unless `spot > 0`, `strike >= 0` and `mark >= 0`;
 /// [`FormulaError::Overflow`].
 pub fn isolated_option(
-    params: &StandardParams,
+    params: &StandardMarginParams,
     spot: i64,
     leg: &OptionLeg,
 ) -> Result<Requirement, FormulaError> {
@@ -209,11 +175,10 @@ pub fn isolated_option(
     .max(0);
     // Wide, because far out of the money the ratio alone may not fit, and then the minimum rules.
     let out_ppm = div_floor_wide(i128::from(out_of_the_money) * i128::from(PPM), spot)?;
-    let base_ppm = (i128::from(params.short_initial_ppm_max) - out_ppm)
-        .max(i128::from(params.short_initial_ppm_min));
+    let base_ppm = (i128::from(params.option_max.0) - out_ppm).max(i128::from(params.option_min.0));
     let mark = mul_div_ceil(lots, leg.mark, LOTS_PER_UNIT)?;
     let base = add(mul_mul_div_ceil(lots, spot, narrow(base_ppm)?, LOTS_PPM)?, mark)?;
-    let maintenance_ppm = params.short_maintenance_ppm;
+    let maintenance_ppm = params.option_maintenance.0;
     let of_spot = mul_mul_div_ceil(lots, spot, maintenance_ppm, LOTS_PPM)?;
     Ok(match leg.side {
         OptionSide::Call => {
@@ -223,7 +188,7 @@ pub fn isolated_option(
         OptionSide::Put => {
             let of_mark = mul_mul_div_ceil(lots, leg.mark, maintenance_ppm, LOTS_PPM)?;
             let maintenance = add(of_spot.max(of_mark), mark)?;
-            let raised = mul_div_ceil(maintenance, params.put_initial_over_maintenance_ppm, PPM)?;
+            let raised = mul_div_ceil(maintenance, params.put_initial_factor.0, PPM)?;
             Requirement { initial: base.max(raised), maintenance }
         }
     })
@@ -235,7 +200,7 @@ pub fn isolated_option(
 /// [`FormulaError::Domain`] for a price out of its range or more than [`LEGS_MAX`] legs;
 /// [`FormulaError::Overflow`].
 pub fn expiry_requirement(
-    params: &StandardParams,
+    params: &StandardMarginParams,
     expiry: &ExpiryLegs<'_>,
 ) -> Result<ExpiryRequirement, FormulaError> {
     domain(expiry.spot > 0 && expiry.forward >= 0 && expiry.legs.len() <= LEGS_MAX)?;
@@ -255,8 +220,8 @@ pub fn expiry_requirement(
         Ok(isolated.min(add(parts.loss_max, unpaired)?))
     };
     parts.requirement = Requirement {
-        initial: bounded(parts.isolated.initial, params.unpaired_initial_ppm)?,
-        maintenance: bounded(parts.isolated.maintenance, params.unpaired_maintenance_ppm)?,
+        initial: bounded(parts.isolated.initial, params.unpaired_initial.0)?,
+        maintenance: bounded(parts.isolated.maintenance, params.unpaired_maintenance.0)?,
     };
     Ok(parts)
 }
@@ -281,8 +246,11 @@ fn sweep_min(legs: &[OptionLeg], at_zero: i128) -> Result<i128, FormulaError> {
     let mut value = payoff_at(legs, first.strike)?;
     // The payoff's slope in lots: below all strikes the puts fall, and at its strike either kind
     // turns it up by the lots held.
-    let mut slope: i128 =
-        legs.iter().filter(|leg| leg.side == OptionSide::Put).map(|leg| -i128::from(leg.lots)).sum();
+    let mut slope: i128 = legs
+        .iter()
+        .filter(|leg| leg.side == OptionSide::Put)
+        .map(|leg| -i128::from(leg.lots))
+        .sum();
     let mut strike = first.strike;
     let mut minimum = at_zero;
     for leg in legs {
@@ -312,7 +280,7 @@ fn sum_min(legs: &[OptionLeg], at_zero: i128) -> Result<i128, FormulaError> {
 fn payoff_at(legs: &[OptionLeg], price: i64) -> Result<i128, FormulaError> {
     let mut total = 0_i128;
     for leg in legs {
-        let payoff = leg.side.payoff(leg.strike, price)?;
+        let payoff = option_payoff(leg.side, leg.strike, price)?;
         let product = i128::from(leg.lots) * i128::from(payoff);
         total += div_floor_wide(product, LOTS_PER_UNIT)?;
     }

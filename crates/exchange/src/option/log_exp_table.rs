@@ -13,6 +13,11 @@ pub(super) const UNIT_PER_STEP_Q70: u64 = 12786308645202655660;
 pub(super) const DENSITY_AT_ZERO_Q64: u64 = 7359186146747302452;
 /// 1 / (10^9 sqrt(31_536_000)) in units of 2^-106.
 pub(super) const DEVIATION_UNIT_Q106: u64 = 14446952235124483015;
+/// The same ln 2 and 1 / sqrt(2 pi) in units of 2^-256, lowest limb first.
+pub(super) const LN_2_Q256: [u64; 4] =
+    [9947632833883994667, 4680158270178506285, 14547668686819489455, 12786308645202655659];
+pub(super) const DENSITY_AT_ZERO_Q256: [u64; 4] =
+    [13855072774720298286, 15240919118843938520, 4552278581328099519, 7359186146747302452];
 
 /// r_i = 2^64 / (1 + (i + 1/2)/128), to nearest.
 #[rustfmt::skip]

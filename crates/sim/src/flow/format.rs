@@ -102,8 +102,17 @@ fn decode_header(bytes: &[u8; HEADER_BYTES]) -> Result<Header, FlowError> {
     }
     let [seed, events, prefill, symbols, max_order_id, min_price_ticks, max_price_ticks, ..] =
         words;
-    let [.., trades, traded_lots, notional, resting_orders, resting_lots, maker_digest, spare, last] =
-        words;
+    let [
+        ..,
+        trades,
+        traded_lots,
+        notional,
+        resting_orders,
+        resting_lots,
+        maker_digest,
+        spare,
+        last,
+    ] = words;
     within(Place::Header, "events", events, 0, EVENTS_MAX)?;
     within(Place::Header, "prefill", prefill, 0, events)?;
     within(Place::Header, "symbols", symbols, 1, SYMBOLS_MAX)?;

@@ -48,17 +48,32 @@ fn assert_golden(name: &str, hash: &str, maker_digest: u64, trades: u64) {
 
 #[test]
 fn tight_1m_has_its_golden_bytes() {
-    assert_golden("tight_1m", "TIGHT", 3_984_113_237_917_302_672, 297_610);
+    assert_golden(
+        "tight_1m",
+        "9779796a1cf2988cb4a22886187b73b889b35425c50e3adb8f9aef05bd4bba3f",
+        3_984_113_237_917_302_672,
+        297_610,
+    );
 }
 
 #[test]
 fn deep_1m_has_its_golden_bytes() {
-    assert_golden("deep_1m", "DEEP", 10_183_083_256_866_164_829, 263_005);
+    assert_golden(
+        "deep_1m",
+        "8ad65060b8afb2df7762f149a670db67c54139effe07f58f422c19754cf95932",
+        10_183_083_256_866_164_829,
+        263_005,
+    );
 }
 
 #[test]
 fn chain_1m_has_its_golden_bytes() {
-    assert_golden("chain_1m", "CHAIN", 6_045_706_467_933_973_234, 293_037);
+    assert_golden(
+        "chain_1m",
+        "073be6dca386d5313cd8fef508442cdf1153309fee928589fa1b1820eaa9a9e1",
+        6_045_706_467_933_973_234,
+        293_037,
+    );
 }
 
 #[test]
@@ -163,10 +178,7 @@ fn a_bad_event_names_its_index_the_field_and_the_limit() {
     assert_eq!(bad(16, &[0; 8]), (first, "price_ticks", 0, low, high));
     assert_eq!(bad(24, &[0; 8]), (first, "qty_lots", 0, 1, QTY_LOTS_MAX));
     let too_many = QTY_LOTS_MAX + 1;
-    assert_eq!(
-        bad(24, &too_many.to_le_bytes()),
-        (first, "qty_lots", too_many, 1, QTY_LOTS_MAX)
-    );
+    assert_eq!(bad(24, &too_many.to_le_bytes()), (first, "qty_lots", too_many, 1, QTY_LOTS_MAX));
     // A market order without a price is asked for none; a cancel needs an id issued before it.
     assert_eq!(bad(0, &[2]).1, "price_ticks");
     assert_eq!(bad(0, &[1]), (first, "order_id", 1, 1, 0));

@@ -53,10 +53,7 @@ fn a_timing_holds_the_least_and_the_middle_run() {
 fn times_print_in_nanoseconds_per_event() {
     let timing = Timing { runs: 7, min_ns: 41_250, median_ns: 50_000 };
     let flow = FlowTiming { events: 1_000, timing, outcome: Outcome::default() };
-    assert_eq!(
-        flow.to_string(),
-        "min 41.2 ns/event, median 50.0 ns/event (7 runs of 1000 events)"
-    );
+    assert_eq!(flow.to_string(), "min 41.2 ns/event, median 50.0 ns/event (7 runs of 1000 events)");
 }
 
 #[test]

@@ -2,8 +2,11 @@ use super::PlainBooks;
 use crate::flow::{Event, Kind, Side, Tally};
 use crate::measure::FlowMatcher;
 
+/// Maker, price in ticks and lots of every trade.
+type Trades = Vec<(u64, u64, u64)>;
+
 #[derive(Default)]
-struct Tape(Vec<(u64, u64, u64)>);
+struct Tape(Trades);
 
 impl Tally for Tape {
     fn trade(&mut self, maker_id: u64, price_ticks: u64, lots: u64) {
@@ -15,7 +18,7 @@ fn event(kind: Kind, side: Side, order_id: u64, price_ticks: u64, qty_lots: u64)
     Event { kind, side, symbol: 0, account: 0, order_id, price_ticks, qty_lots }
 }
 
-fn run(events: &[Event]) -> (Vec<(u64, u64, u64)>, (u64, u64)) {
+fn run(events: &[Event]) -> (Trades, (u64, u64)) {
     let mut books = PlainBooks::new(1);
     let mut tape = Tape::default();
     books.prefill(events, &mut tape);

@@ -5,7 +5,8 @@ fn the_stream_is_the_published_one() {
     // First outputs of the reference implementation for the seed 1234567.
     let mut rng = Rng::new(1_234_567);
     let drawn: Vec<u64> = (0..3).map(|_| rng.next_u64()).collect();
-    let published = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+    let published =
+        [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
     assert_eq!(drawn, published);
 }
 

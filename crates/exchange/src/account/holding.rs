@@ -1,0 +1,169 @@
+//! Holdings: a position and the open orders beside it, counted as orders come and go (L1, L2).
+
+use crate::engine::Exchange;
+use crate::state::key::{HoldingKey, LeafKey, VenueKey};
+use crate::state::leaves::{Account, Holding, Order};
+use crate::state::{Fault, Outcome, State};
+use alloc::boxed::Box;
+use lockstep_types::ids::{AccountId, InstrumentId};
+use lockstep_types::order::Side;
+use lockstep_types::params::VenueParams;
+use lockstep_types::reject::{Reject, RejectCode};
+use lockstep_types::units::{Lots, Price, notional_nano};
+
+impl State {
+    /// The venue's parameters.
+    #[inline]
+    pub(crate) fn venue(&mut self) -> Outcome<&VenueParams> {
+        match self.venue.touch(VenueKey)? {
+            Some(params) => Ok(params),
+            None => Err(Fault::Missing(Box::new(LeafKey::Venue(VenueKey)))),
+        }
+    }
+
+    /// An account that is known to exist.
+    #[inline]
+    pub(crate) fn account(&mut self, id: AccountId) -> Outcome<&mut Account> {
+        match self.accounts.touch(id)? {
+            Some(account) => Ok(account),
+            None => {
+                assert!(self.partial, "the account of an order or a position exists");
+                Err(Fault::Missing(Box::new(LeafKey::Account(id))))
+            }
+        }
+    }
+
+    /// A copy of a holding; the empty one if there is none.
+    #[inline]
+    pub(crate) fn holding_or_empty(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> Outcome<Holding> {
+        Ok(self.holdings.touch(HoldingKey { account, instrument })?.unwrap_or_default())
+    }
+
+    /// The holding, made if need be and counted; new ones start at the perpetual's funding now.
+    #[inline]
+    pub(crate) fn make_holding(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> Outcome<&mut Holding> {
+        let key = HoldingKey { account, instrument };
+        if self.holdings.touch(key)?.is_none() {
+            self.account(account)?.holdings += 1;
+            self.instrument(instrument)?.holders += 1;
+            let funding = self.funding_index(instrument)?;
+            *self.holdings.touch(key)? = Some(Holding { funding, ..Holding::default() });
+        }
+        Ok(self.holdings.touch(key)?.get_or_insert_default())
+    }
+
+    /// Deletes the holding if nothing is left of it.
+    #[inline]
+    pub(crate) fn drop_if_empty(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> Outcome<()> {
+        let holding = self.holdings.touch(HoldingKey { account, instrument })?;
+        if !holding.as_ref().is_some_and(Holding::is_empty) {
+            return Ok(());
+        }
+        *holding = None;
+        self.account(account)?.holdings -= 1;
+        self.instrument(instrument)?.holders -= 1;
+        Ok(())
+    }
+}
+
+impl Holding {
+    /// Lots of open orders of one side.
+    #[must_use]
+    pub fn open_lots(&self, side: Side) -> Lots {
+        match side {
+            Side::Buy => self.buy_lots,
+            Side::Sell => self.sell_lots,
+        }
+    }
+
+    /// Adds (or, negative, takes away) open lots at a limit price.
+    #[inline]
+    fn change_open(&mut self, side: Side, lots: i64, price: Price) {
+        let cost_nano = notional_nano(price, Lots(lots));
+        match side {
+            Side::Buy => {
+                self.buy_lots += Lots(lots);
+                self.buy_cost_nano += cost_nano;
+            }
+            Side::Sell => {
+                self.sell_lots += Lots(lots);
+                self.sell_cost_nano += cost_nano;
+            }
+        }
+        assert!(self.buy_lots.0 >= 0 && self.sell_lots.0 >= 0, "open lots are what orders have");
+    }
+}
+
+impl Exchange {
+    /// Counts an order that is about to rest or sleep.
+    pub(crate) fn open_order(&mut self, order: &Order) -> Outcome<()> {
+        let state = &mut self.state;
+        state.owned.add(order.account.0, order.id.slot());
+        state.totals()?.open_orders += 1;
+        state.instrument(order.instrument)?.orders += 1;
+        state.account(order.account)?.orders += 1;
+        let holding = state.make_holding(order.account, order.instrument)?;
+        holding.orders += 1;
+        holding.reduce_only += u32::from(order.reduce_only);
+        if !order.asleep {
+            holding.change_open(order.side, i64::from(order.left), order.price);
+        }
+        Ok(())
+    }
+
+    /// Uncounts `lots` of an order that was counted by [`Self::open_order`], and the order itself
+    /// if it `ends`. The holding stays, even empty: see [`State::drop_if_empty`].
+    #[inline]
+    pub(crate) fn close_open(&mut self, order: &Order, lots: u32, ends: bool) -> Outcome<()> {
+        let state = &mut self.state;
+        let holding = state.make_holding(order.account, order.instrument)?;
+        if !order.asleep {
+            holding.change_open(order.side, -i64::from(lots), order.price);
+        }
+        if ends {
+            holding.orders -= 1;
+            holding.reduce_only -= u32::from(order.reduce_only);
+            state.owned.remove(order.account.0, order.id.slot());
+            state.totals()?.open_orders -= 1;
+            state.instrument(order.instrument)?.orders -= 1;
+            state.account(order.account)?.orders -= 1;
+        }
+        Ok(())
+    }
+
+    /// Checks that an account may have one more order, here (L1, L2).
+    pub(crate) fn check_order_count(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> Outcome<()> {
+        let params = self.state.venue()?;
+        let (orders_max, instruments_max) =
+            (params.orders_per_account_max, params.instruments_per_account_max);
+        let record = *self.state.account(account)?;
+        if record.orders >= u32::from(orders_max) {
+            let (actual, limit) = (i64::from(record.orders), i64::from(orders_max));
+            return Err(Reject::beyond(RejectCode::OrderLimit, actual, limit).into());
+        }
+        if record.holdings >= u32::from(instruments_max) {
+            let key = HoldingKey { account, instrument };
+            if self.state.holdings.touch(key)?.is_none() {
+                let (actual, limit) = (i64::from(record.holdings), i64::from(instruments_max));
+                return Err(Reject::beyond(RejectCode::InstrumentLimit, actual, limit).into());
+            }
+        }
+        Ok(())
+    }
+}

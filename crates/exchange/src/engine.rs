@@ -1,0 +1,317 @@
+//! The exchange as a state machine: blocks in, events out.
+//!
+//! [`Exchange::execute`] runs a block in the order that rule M6 fixes: the system part (reports,
+//! prices, funding, expiry, liquidation), then cancels of orders that were resting when the block
+//! began, then everything else as ordered, then the end of the block (triggers, fees, sweeps). Each
+//! of these is also a step of its own ([`Step`]), so that a third party can re-execute any run of
+//! steps from a witness.
+//!
+//! Deliberately absent: signatures (checked before), consensus, time other than the block's.
+
+use crate::formula::tick::TickSchedule;
+use crate::price::mark::MarkCache;
+use crate::state::journal::{Journal, LeafChange, Witness};
+use crate::state::key::LeafKey;
+use crate::state::{Fault, Outcome, State};
+use alloc::vec::Vec;
+use lockstep_types::codec::DecodeError;
+use lockstep_types::command::{Block, Command, SystemCommand, UserCommand};
+use lockstep_types::event::Event;
+use lockstep_types::ids::AccountId;
+use lockstep_types::params::VenueParams;
+use lockstep_types::reject::Reject;
+use lockstep_types::units::TimeMs;
+
+/// One step of a block. A block is `Begin`, its `System` steps, `Prepare`, its `Early` and `User`
+/// steps, `End`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// The block opens.
+    Begin {
+        /// Its height.
+        height: u64,
+        /// Its time.
+        time: TimeMs,
+    },
+    /// A system command, with its place in the block.
+    System(u16, &'a SystemCommand),
+    /// Prices, funding, expiry, liquidation: what follows from the system commands.
+    Prepare,
+    /// A cancel of orders that were resting when the block began (M6).
+    Early(&'a UserCommand),
+    /// Any other command.
+    User(&'a UserCommand),
+    /// The block closes.
+    End,
+}
+
+/// The exchange.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    pub(crate) state: State,
+    pub(crate) events: Vec<Event>,
+    /// Model prices of this block's options; computed from leaves, dropped at every checkpoint.
+    pub(crate) marks: MarkCache,
+    /// Tick schedules by underlying; computed from parameters.
+    pub(crate) ticks: Vec<Option<[TickSchedule; 2]>>,
+    /// Which item of a batch is being executed, for rejections.
+    pub(crate) item: u16,
+    /// Scratch for the commands of a block that cancels have taken early.
+    done_early: Vec<bool>,
+}
+
+impl Exchange {
+    /// An empty exchange: parameters, and nothing else.
+    #[must_use]
+    pub fn new(params: VenueParams) -> Self {
+        Self::around(State::new(params))
+    }
+
+    fn around(state: State) -> Self {
+        Self {
+            state,
+            events: Vec::new(),
+            marks: MarkCache::default(),
+            ticks: Vec::new(),
+            item: 0,
+            done_early: Vec::new(),
+        }
+    }
+
+    /// An exchange that knows only the leaves of a witness. A step that needs any other leaf ends
+    /// in [`Fault::Missing`].
+    ///
+    /// # Errors
+    /// When a leaf's bytes are no value of its kind.
+    pub fn from_witness(witness: &Witness) -> Result<Self, DecodeError> {
+        let mut state = State::blank_partial();
+        for (key, value) in &witness.leaves {
+            state.load(*key, value.as_deref())?;
+        }
+        let mut exchange = Self::around(state);
+        exchange.record(true);
+        Ok(exchange)
+    }
+
+    /// The whole exchange from all of its leaves, as a snapshot or a store has them.
+    ///
+    /// # Errors
+    /// When a leaf's bytes are no value of its kind.
+    pub fn from_leaves<'a>(
+        leaves: impl IntoIterator<Item = (LeafKey, &'a [u8])>,
+    ) -> Result<Self, DecodeError> {
+        let mut state = State::blank();
+        for (key, value) in leaves {
+            state.load(key, Some(value))?;
+        }
+        Ok(Self::around(state))
+    }
+
+    /// Turns the journal on or off. Off, it costs one compare per touched leaf; on, a copy of each
+    /// leaf on its first touch since the checkpoint.
+    pub fn record(&mut self, on: bool) {
+        self.state.record(on);
+        self.marks.clear();
+    }
+
+    /// Executes a block. Its events are in [`Self::events`] until the next one.
+    ///
+    /// # Errors
+    /// Only [`Fault::Missing`], and only on a partial state; rejections are events.
+    pub fn execute(&mut self, block: &Block) -> Outcome<()> {
+        self.events.clear();
+        self.step(Step::Begin { height: block.height, time: block.time })?;
+        for (item, command) in (0..).zip(block.system.iter()) {
+            self.step(Step::System(item, command))?;
+        }
+        self.step(Step::Prepare)?;
+        let mut done = core::mem::take(&mut self.done_early);
+        done.clear();
+        for command in block.commands.iter() {
+            done.push(self.is_early(command)? && self.take_early(command)?);
+        }
+        for (command, done) in block.commands.iter().zip(&done) {
+            if !done {
+                self.step(Step::User(command))?;
+            }
+        }
+        self.done_early = done;
+        self.step(Step::End)
+    }
+
+    fn take_early(&mut self, command: &UserCommand) -> Outcome<bool> {
+        self.step(Step::Early(command))?;
+        // A cancel-all runs again in its own place, for orders of this very block.
+        Ok(!matches!(command.command, Command::CancelAll(_)))
+    }
+
+    /// Executes one step; its events are appended.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub fn step(&mut self, step: Step<'_>) -> Outcome<()> {
+        match step {
+            Step::Begin { height, time } => self.begin(height, time),
+            Step::System(item, command) => match self.system(command) {
+                Err(Fault::Reject(reject)) => {
+                    self.events.push(Event::SystemRejected { item, reject });
+                    Ok(())
+                }
+                other => other,
+            },
+            Step::Prepare => self.prepare(),
+            Step::Early(command) => self.user(command, true),
+            Step::User(command) => self.user(command, false),
+            Step::End => self.end(),
+        }
+    }
+
+    fn begin(&mut self, height: u64, time: TimeMs) -> Outcome<()> {
+        let totals = self.state.totals()?;
+        assert!(totals.height < height || totals.height == 0, "heights grow");
+        assert!(totals.time <= time, "the chain's clock does not go back");
+        totals.height = height;
+        totals.time = time;
+        totals.work = 0;
+        self.marks.clear();
+        Ok(())
+    }
+
+    /// What follows from the system commands, before any user's: prices, funding, expiry and
+    /// listing, triggers, liquidation.
+    fn prepare(&mut self) -> Outcome<()> {
+        self.refresh_prices()?;
+        self.run_expiries()?;
+        self.run_listing()?;
+        self.run_timers()?;
+        self.wake_triggers()?;
+        self.sweep_accounts()
+    }
+
+    fn end(&mut self) -> Outcome<()> {
+        self.wake_triggers()?;
+        self.close_fees()
+    }
+
+    fn user(&mut self, command: &UserCommand, early: bool) -> Outcome<()> {
+        self.item = 0;
+        let account = command.account;
+        match self.authorise(command, early).and_then(|()| self.run(command)) {
+            Err(Fault::Reject(reject)) => {
+                self.reject(account, reject);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Reports a rejection of the item that is being executed.
+    pub(crate) fn reject(&mut self, account: AccountId, reject: Reject) {
+        self.events.push(Event::Rejected { account, item: self.item, reject });
+    }
+
+    fn run(&mut self, user: &UserCommand) -> Outcome<()> {
+        let account = user.account;
+        match &user.command {
+            Command::Place(order) => self.place(account, user.signer, order),
+            Command::PlaceLinked { kind, orders } => {
+                self.place_linked(account, user.signer, *kind, orders)
+            }
+            Command::Amend(amend) => self.amend(account, amend),
+            Command::Cancel(target) => self.cancel(account, target),
+            Command::CancelAll(scope) => self.cancel_all(account, *scope),
+            Command::Batch(items) => self.batch(account, user.signer, items),
+            Command::MassQuote { group, quotes } => {
+                self.mass_quote(account, user.signer, *group, quotes)
+            }
+            Command::SetProtection { underlying, group, limits } => {
+                self.set_protection(account, *underlying, *group, limits)
+            }
+            Command::ResetProtection { underlying, group } => {
+                self.reset_protection(account, *underlying, *group)
+            }
+            Command::ScheduleCancel { at } => self.schedule_cancel(account, *at),
+            Command::CreateSubAccount { sub } => self.create_sub_account(user.signer, *sub),
+            Command::Transfer { to, amount } => self.transfer(account, *to, *amount),
+            Command::Withdraw { amount } => self.withdraw(account, *amount),
+            Command::RegisterAgent { key, scope } => self.register_agent(user.signer, *key, scope),
+            Command::RevokeAgent { key } => self.revoke_agent(user.signer, *key),
+            Command::SetMarginMode(mode) => self.set_margin_mode(account, *mode),
+            Command::BlockTrade { terms, consents } => self.block_trade(user, terms, consents),
+        }
+    }
+
+    fn system(&mut self, command: &SystemCommand) -> Outcome<()> {
+        match command {
+            SystemCommand::SetVenueParams(params) => self.set_venue_params(params),
+            SystemCommand::AddUnderlying(params) => self.add_underlying(params),
+            SystemCommand::SetUnderlyingParams { underlying, params } => {
+                self.set_underlying_params(*underlying, params)
+            }
+            SystemCommand::SetReporterWeight { reporter, weight } => {
+                self.set_reporter_weight(*reporter, *weight)
+            }
+            SystemCommand::Report(report) => self.report(report),
+            SystemCommand::Deposit { owner, sub, amount } => self.deposit(*owner, *sub, *amount),
+            SystemCommand::FundInsurance { amount } => self.fund_insurance(*amount),
+            SystemCommand::List(name) => self.list(name).map(|_| ()),
+            SystemCommand::SetPhase { scope, phase, reason } => {
+                self.set_phase(*scope, *phase, *reason)
+            }
+        }
+    }
+
+    /// The events of the last block, or of the steps since the last block began.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Forgets the events so far.
+    pub fn clear_events(&mut self) {
+        self.events.clear();
+    }
+
+    /// Ends a run of steps: hands out its journal and starts the next run.
+    pub fn checkpoint(&mut self) -> Journal {
+        self.marks.clear();
+        self.state.take_journal()
+    }
+
+    /// Ends a run of steps and forgets its journal, keeping its memory.
+    pub fn checkpoint_and_forget(&mut self) {
+        self.marks.clear();
+        self.state.forget_journal();
+    }
+
+    /// Puts back what the latest run changed.
+    pub fn undo(&mut self, journal: Journal) {
+        self.state.undo(journal);
+        self.marks.clear();
+        self.ticks.clear();
+        self.events.clear();
+    }
+
+    /// The leaves that the latest run changed, in the order of their key bytes.
+    #[must_use]
+    pub fn changes(&self, journal: &Journal) -> Vec<LeafChange> {
+        self.state.changes(journal)
+    }
+
+    /// The value of a leaf as it is committed to, if present.
+    #[must_use]
+    pub fn leaf(&self, key: LeafKey) -> Option<Vec<u8>> {
+        self.state.leaf(key)
+    }
+
+    /// Calls `visit` with every leaf: its key and its encoded value.
+    pub fn each_leaf(&self, visit: &mut dyn FnMut(LeafKey, Vec<u8>)) {
+        self.state.each_leaf(&mut |key, encode| visit(key, encode()));
+    }
+
+    /// The digest over all leaves; see [`crate::state::journal`].
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.state.digest()
+    }
+}

@@ -1,0 +1,327 @@
+//! Admission: everything that must hold before an order may touch the book.
+//!
+//! Nothing here changes the state but by touching leaves, so a refused order leaves no trace (C4).
+
+use crate::engine::Exchange;
+use crate::formula::tick::TickSchedule;
+use crate::state::Outcome;
+use crate::state::key::{HoldingKey, LabelKey};
+use crate::state::leaves::{Account, Holding, Instrument};
+use lockstep_types::command::Phase;
+use lockstep_types::ids::{AccountId, InstrumentId};
+use lockstep_types::instrument::EXPIRY_TIME_OF_DAY_MS;
+use lockstep_types::order::{NewOrder, PostOnly, Side, TimeInForce};
+use lockstep_types::params::UnderlyingParams;
+use lockstep_types::reject::{Reject, RejectCode};
+use lockstep_types::units::{DAY_MS, Lots, PPM, Ppm, Price, TimeMs};
+
+/// Reduce-only orders per account and instrument; each fill looks at all of them (L1).
+pub const REDUCE_ONLY_MAX: u32 = 32;
+/// No order, position or open interest is larger than this; it keeps notionals within 64 bits.
+pub const LOTS_LIMIT: i64 = 1 << 31;
+/// No price is larger than this: a billion USD.
+pub const PRICE_LIMIT: i64 = 1_000_000_000_000_000;
+
+/// What admission found out about an order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admitted {
+    pub(crate) instrument: Instrument,
+    pub(crate) phase: Phase,
+    /// Its amount, clipped to the position if it is reduce-only.
+    pub(crate) lots: u32,
+    /// Its limit price and the price's tick; for a market order the edge of the band.
+    pub(crate) price: Price,
+    pub(crate) tick: u32,
+    pub(crate) reduce_only: bool,
+    /// When it ends; 0: never.
+    pub(crate) until: TimeMs,
+    /// Whether what does not trade at once is cancelled.
+    pub(crate) immediate: bool,
+}
+
+/// Price limits around a mark, in micro-USD.
+pub(crate) fn band(mark: Price, width: i64) -> (Price, Price) {
+    (Price((mark.0 - width).max(0)), Price(mark.0.saturating_add(width)))
+}
+
+/// `ppm` of a price that is within [`PRICE_LIMIT`].
+pub(crate) fn share(price: Price, ppm: Ppm) -> i64 {
+    let wide = i128::from(price.0) * i128::from(ppm.0) / i128::from(PPM);
+    i64::try_from(wide).unwrap_or(i64::MAX)
+}
+
+impl Exchange {
+    /// The instrument, if it is listed.
+    pub(crate) fn listed(&mut self, id: InstrumentId) -> Outcome<Instrument> {
+        match self.state.instruments.touch(id)? {
+            Some(instrument) => Ok(*instrument),
+            None => Err(Reject::of(RejectCode::UnknownInstrument).into()),
+        }
+    }
+
+    /// The underlying's parameters.
+    pub(crate) fn underlying_params(
+        &mut self,
+        id: lockstep_types::ids::UnderlyingId,
+    ) -> Outcome<&UnderlyingParams> {
+        let key = crate::state::key::UnderlyingKey(id);
+        match self.state.underlying_params.touch(key)? {
+            Some(params) => Ok(params),
+            None => Err(Reject::of(RejectCode::UnknownUnderlying).into()),
+        }
+    }
+
+    /// The tick schedule of an instrument (I3).
+    pub(crate) fn ticks(&mut self, instrument: &Instrument) -> Outcome<TickSchedule> {
+        let at = usize::from(instrument.underlying.0);
+        let kind = usize::from(instrument.contract.is_option());
+        if let Some(Some(schedules)) = self.ticks.get(at) {
+            return Ok(schedules[kind]);
+        }
+        let params = self.underlying_params(instrument.underlying)?;
+        let schedule = |table: &lockstep_types::params::TickTable| {
+            TickSchedule::new(table.base.0, &table.steps)
+                .map_err(|_| Reject::of(RejectCode::BadParameters))
+        };
+        let schedules = [schedule(&params.linear_ticks)?, schedule(&params.option_ticks)?];
+        if at >= self.ticks.len() {
+            self.ticks.resize(at + 1, None);
+        }
+        self.ticks[at] = Some(schedules);
+        Ok(schedules[kind])
+    }
+
+    /// The strictest phase that applies to an instrument (M7).
+    pub(crate) fn phase_of(&mut self, instrument: &Instrument) -> Outcome<Phase> {
+        let venue = self.state.totals()?.phase;
+        let underlying = self.underlying(instrument.underlying)?.phase;
+        Ok(venue.max(underlying).max(instrument.phase))
+    }
+
+    /// Checks a new order against the rules of the instrument and the account; margin, label and
+    /// protection come after.
+    pub(crate) fn admit(&mut self, account: AccountId, order: &NewOrder) -> Outcome<Admitted> {
+        let instrument = self.listed(order.instrument)?;
+        let now = self.state.totals()?.time;
+        if instrument.contract.expiry().is_some_and(|expiry| expiry <= now) {
+            return Err(Reject::of(RejectCode::InstrumentExpired).into());
+        }
+        let record = *self.state.account(account)?;
+        if record.liquidating {
+            return Err(Reject::of(RejectCode::BelowMaintenance).into());
+        }
+        self.check_order_count(account, order.instrument)?;
+        let phase = self.phase_of(&instrument)?;
+        let (until, immediate) = check_lifetime(order, now)?;
+        check_phase(order, phase, immediate)?;
+        let stale = self.underlying(instrument.underlying)?.stale;
+        let key = HoldingKey { account, instrument: order.instrument };
+        let holding = self.state.holdings.touch(key)?.unwrap_or_default();
+        let forced = phase == Phase::ReduceOnly || stale;
+        let reduce_only = order.reduce_only || forced;
+        let lots = self.check_size(order, &instrument, &record, &holding, reduce_only, stale)?;
+        let (price, tick) = self.check_price(order, &instrument)?;
+        Ok(Admitted { instrument, phase, lots, price, tick, reduce_only, until, immediate })
+    }
+
+    /// Amount, reduction, position and open interest limits (I3, M3, M8); the lots that count.
+    fn check_size(
+        &mut self,
+        order: &NewOrder,
+        instrument: &Instrument,
+        account: &Account,
+        holding: &Holding,
+        reduce_only: bool,
+        stale: bool,
+    ) -> Outcome<u32> {
+        let _ = account;
+        let params = self.underlying_params(instrument.underlying)?;
+        let (least, most) = (params.lots_min.0, params.order_lots_max.0.min(LOTS_LIMIT));
+        let (position_max, interest_max) = (params.position_lots_max.0, params.open_interest_max.0);
+        let mut lots = order.lots.0;
+        if lots <= 0 {
+            return Err(Reject::beyond(RejectCode::NotPositive, lots, 1).into());
+        }
+        if lots < least {
+            return Err(Reject::beyond(RejectCode::BelowMinimum, lots, least).into());
+        }
+        if lots > most {
+            return Err(Reject::beyond(RejectCode::OrderSize, lots, most).into());
+        }
+        let reducible = match order.side {
+            Side::Buy => -holding.lots.0,
+            Side::Sell => holding.lots.0,
+        };
+        if reduce_only {
+            if reducible <= 0 {
+                let code = match (order.reduce_only, stale) {
+                    (true, _) => RejectCode::ReduceOnlyIncreases,
+                    (false, true) => RejectCode::StaleIndex,
+                    (false, false) => RejectCode::ReduceOnlyPhase,
+                };
+                return Err(Reject::of(code).into());
+            }
+            if holding.reduce_only >= REDUCE_ONLY_MAX {
+                let limit = i64::from(REDUCE_ONLY_MAX);
+                return Err(Reject::beyond(RejectCode::OrderLimit, limit, limit).into());
+            }
+            lots = lots.min(reducible);
+        } else {
+            let reach = holding.open_lots(order.side).0 + lots - reducible;
+            if reach > position_max {
+                let code = RejectCode::PositionLimit;
+                return Err(Reject::beyond(code, reach, position_max).into());
+            }
+            let interest = instrument.open_interest.0 + lots;
+            if lots > reducible && interest > interest_max {
+                let code = RejectCode::OpenInterestCap;
+                return Err(Reject::beyond(code, interest, interest_max).into());
+            }
+        }
+        if let Some(display) = order.display {
+            let legal = display.0 >= least && display.0 <= order.lots.0;
+            if !legal || order.price.is_none() {
+                return Err(Reject::beyond(RejectCode::BadDisplay, display.0, least).into());
+            }
+        }
+        Ok(u32::try_from(lots).unwrap_or(u32::MAX))
+    }
+
+    /// Tick and band of a limit price (I3, M8), or the protection limit of a market order (M2).
+    pub(crate) fn check_price(
+        &mut self,
+        order: &NewOrder,
+        instrument: &Instrument,
+    ) -> Outcome<(Price, u32)> {
+        let ticks = self.ticks(instrument)?;
+        match order.price {
+            Some(price) => {
+                if price.0 <= 0 {
+                    return Err(Reject::beyond(RejectCode::NotPositive, price.0, 1).into());
+                }
+                let level = ticks.level_of(price.0).ok().filter(|_| price.0 <= PRICE_LIMIT);
+                let Some(tick) = level else {
+                    let tick = ticks.tick_at(price.0).unwrap_or(0);
+                    return Err(Reject::beyond(RejectCode::OffTick, price.0, tick).into());
+                };
+                self.check_band(order, instrument, price)?;
+                Ok((price, tick))
+            }
+            None => {
+                let (least, most) = self.market_limits(order.instrument, instrument)?;
+                let edge = match order.side {
+                    Side::Buy => ticks.price_floor(most.0),
+                    Side::Sell => ticks.price_ceil(least.0),
+                };
+                let edge = edge.unwrap_or(0).max(ticks.price_of(1).unwrap_or(1));
+                let tick = ticks
+                    .level_of(edge)
+                    .map_err(|_| Reject::beyond(RejectCode::OffTick, edge, 0))?;
+                Ok((Price(edge), tick))
+            }
+        }
+    }
+
+    fn check_band(
+        &mut self,
+        order: &NewOrder,
+        instrument: &Instrument,
+        price: Price,
+    ) -> Outcome<()> {
+        let option = instrument.contract.is_option();
+        let params = self.underlying_params(instrument.underlying)?;
+        let width = if option { params.option_price_band } else { params.price_band };
+        if width.0 == 0 {
+            return Ok(());
+        }
+        let Some(mark) = self.mark(order.instrument)? else {
+            // Before the first index there is nothing to compare with.
+            return Ok(());
+        };
+        let reach = match option {
+            true => share(self.forward_of(order.instrument)?.unwrap_or(mark), width),
+            false => share(mark, width),
+        };
+        let (least, most) = band(mark, reach);
+        // A price far on the passive side of the book harms nobody; far through it harms its owner.
+        match order.side {
+            Side::Buy if price > most => {
+                Err(Reject::beyond(RejectCode::PriceBand, price.0, most.0).into())
+            }
+            Side::Sell if price < least => {
+                Err(Reject::beyond(RejectCode::PriceBand, price.0, least.0).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Between which prices a market order may trade (M2).
+    fn market_limits(
+        &mut self,
+        id: InstrumentId,
+        instrument: &Instrument,
+    ) -> Outcome<(Price, Price)> {
+        let Some(mark) = self.mark(id)? else {
+            return Err(Reject::of(RejectCode::NoReference).into());
+        };
+        let reference = match instrument.contract.is_option() {
+            true => self.forward_of(id)?.unwrap_or(mark),
+            false => mark,
+        };
+        let width = self.underlying_params(instrument.underlying)?.market_band;
+        Ok(band(mark, share(reference, width)))
+    }
+
+    /// Checks that a label is free (A4).
+    pub(crate) fn check_label(&mut self, account: AccountId, order: &NewOrder) -> Outcome<()> {
+        let Some(label) = &order.label else { return Ok(()) };
+        match self.state.labels.touch(LabelKey::new(account, label))? {
+            None => Ok(()),
+            Some(_) => Err(Reject::of(RejectCode::LabelInUse).into()),
+        }
+    }
+}
+
+/// When the order ends, and whether it may rest at all (M2, M3).
+fn check_lifetime(order: &NewOrder, now: TimeMs) -> Result<(TimeMs, bool), Reject> {
+    let market = order.price.is_none();
+    let fleeting =
+        matches!(order.time_in_force, TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill);
+    let immediate = market || fleeting;
+    if immediate && (order.post_only != PostOnly::No || order.display.is_some()) {
+        return Err(Reject::of(RejectCode::BadTimeInForce));
+    }
+    let until = match order.time_in_force {
+        TimeInForce::GoodTil(time) if time <= now => {
+            return Err(Reject::beyond(RejectCode::BadTimeInForce, time.0, now.0));
+        }
+        TimeInForce::GoodTil(time) if !market => time,
+        TimeInForce::GoodTilDay if !market => {
+            let today = now.0.div_euclid(DAY_MS) * DAY_MS + EXPIRY_TIME_OF_DAY_MS;
+            TimeMs(if today > now.0 { today } else { today + DAY_MS })
+        }
+        _ => TimeMs::ZERO,
+    };
+    Ok((until, immediate))
+}
+
+/// Whether the phase takes the order at all (M7); what must reduce is checked with the position.
+fn check_phase(order: &NewOrder, phase: Phase, immediate: bool) -> Result<(), Reject> {
+    match phase {
+        Phase::Halted => Err(Reject::of(RejectCode::Halted)),
+        Phase::Auction if immediate || order.post_only != PostOnly::No => {
+            Err(Reject::of(RejectCode::AuctionPhase))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The lots of an order that are shown at once (M3).
+pub(crate) fn visible_of(display: u32, left: u32) -> u32 {
+    if display == 0 { left } else { display.min(left) }
+}
+
+/// `Lots` as an order stores them.
+pub(crate) fn stored(lots: Lots) -> u32 {
+    u32::try_from(lots.0).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,1 @@
+//! Questions from outside: read-only views of the state. Nothing here touches leaves.

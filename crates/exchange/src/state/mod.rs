@@ -1,0 +1,169 @@
+//! The state of the exchange, as leaves.
+//!
+//! [`table`] says what a leaf is and how touching one records its pre-image; [`leaves`] has the
+//! shapes; [`key`] the names; [`journal`] what comes of the pre-images. This file lists the tables.
+//! Invariant: everything that is not in a leaf can be computed from the leaves.
+
+pub mod journal;
+pub mod key;
+pub mod leaves;
+
+pub(crate) mod holdings;
+pub(crate) mod levels;
+pub(crate) mod ordered;
+mod owned;
+mod places;
+pub(crate) mod table;
+
+use holdings::Holdings;
+use key::{ExpiryKey, ObservationKey};
+use key::{
+    ExtraKey, FreePage, LabelKey, LeafKey, LinearKey, Only, ProtectionKey, PublicKey, ScopeKey,
+    Slot, SubKey, UnderlyingKey, VenueKey, VolumeKey,
+};
+use leaves::{
+    Account, Expiry, Extra, FreeSlots, Instrument, Linear, Link, Observation, Order, Protection,
+    Reporter, Scope, SignerRecord, Totals, Underlying, VolumeHistory,
+};
+use levels::Levels;
+use lockstep_types::ids::{
+    AccountId, InstrumentId, LinkId, OrderId, ReporterId, SignerId, UnderlyingId,
+};
+use lockstep_types::instrument::InstrumentName;
+use lockstep_types::params::{UnderlyingParams, VenueParams};
+use ordered::Ordered;
+use owned::Owned;
+use table::{Dense, Sparse, Table};
+pub use table::{Fault, Outcome};
+
+/// Calls `$do!(field, Variant)` for every table, `Variant` being its [`LeafKey`] kind.
+macro_rules! for_each_table {
+    ($do:ident) => {
+        $do! {
+            totals Totals, venue Venue, signers Signer, keys PublicKey, scopes Scope,
+            accounts Account, subs Sub, volumes Volume, holdings Holding, orders Order,
+            extras Extra, labels Label, links Link, levels Level, free_pages FreePage,
+            instruments Instrument, names Name, linears Linear,
+            underlying_params UnderlyingParams, underlyings Underlying, expiries Expiry,
+            reporters Reporter, observations Observation, protections Protection, entries Entry,
+        }
+    };
+}
+pub(crate) use for_each_table;
+
+/// Every table.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) totals: Dense<Only, Totals>,
+    pub(crate) venue: Dense<VenueKey, VenueParams>,
+    pub(crate) signers: Dense<SignerId, SignerRecord>,
+    pub(crate) keys: Sparse<PublicKey, SignerId>,
+    pub(crate) scopes: Sparse<ScopeKey, Scope>,
+    pub(crate) accounts: Dense<AccountId, Account>,
+    pub(crate) subs: Sparse<SubKey, AccountId>,
+    pub(crate) volumes: Sparse<VolumeKey, VolumeHistory>,
+    pub(crate) holdings: Holdings,
+    pub(crate) orders: Dense<Slot, Order>,
+    pub(crate) extras: Sparse<ExtraKey, Extra>,
+    pub(crate) labels: Sparse<LabelKey, OrderId>,
+    pub(crate) links: Sparse<LinkId, Link>,
+    pub(crate) levels: Levels,
+    pub(crate) free_pages: Dense<FreePage, FreeSlots>,
+    pub(crate) instruments: Dense<InstrumentId, Instrument>,
+    pub(crate) names: Sparse<InstrumentName, InstrumentId>,
+    pub(crate) linears: Sparse<LinearKey, Linear>,
+    pub(crate) underlying_params: Dense<UnderlyingKey, UnderlyingParams>,
+    pub(crate) underlyings: Dense<UnderlyingId, Underlying>,
+    pub(crate) expiries: Sparse<ExpiryKey, Expiry>,
+    pub(crate) reporters: Sparse<ReporterId, Reporter>,
+    pub(crate) observations: Sparse<ObservationKey, Observation>,
+    pub(crate) protections: Sparse<ProtectionKey, Protection>,
+    pub(crate) entries: Ordered,
+    /// Which orders an account has.
+    pub(crate) owned: Owned,
+    /// Whether only the leaves of a witness are known.
+    pub(crate) partial: bool,
+}
+
+impl State {
+    /// The empty state: no leaf but the venue's parameters and the counters.
+    pub(crate) fn new(params: VenueParams) -> Self {
+        let mut state = Self::blank();
+        state.venue.restore(VenueKey, Some(params));
+        state.totals.restore(Only, Some(Totals::default()));
+        state
+    }
+
+    /// No leaf at all.
+    pub(crate) fn blank() -> Self {
+        Self {
+            totals: Dense::default(),
+            venue: Dense::default(),
+            signers: Dense::default(),
+            keys: Sparse::default(),
+            scopes: Sparse::default(),
+            accounts: Dense::default(),
+            subs: Sparse::default(),
+            volumes: Sparse::default(),
+            holdings: Holdings::default(),
+            orders: Dense::default(),
+            extras: Sparse::default(),
+            labels: Sparse::default(),
+            links: Sparse::default(),
+            levels: Levels::default(),
+            free_pages: Dense::default(),
+            instruments: Dense::recycling(),
+            names: Sparse::default(),
+            linears: Sparse::default(),
+            underlying_params: Dense::default(),
+            underlyings: Dense::default(),
+            expiries: Sparse::default(),
+            reporters: Sparse::default(),
+            observations: Sparse::default(),
+            protections: Sparse::default(),
+            entries: Ordered::default(),
+            owned: Owned::default(),
+            partial: false,
+        }
+    }
+
+    /// A state of which only what is restored will be known.
+    pub(crate) fn blank_partial() -> Self {
+        let mut state = Self::blank();
+        macro_rules! partial {
+            ($($field:ident $kind:ident),* $(,)?) => { $(state.$field.make_partial();)* };
+        }
+        for_each_table!(partial);
+        state.partial = true;
+        state
+    }
+
+    /// Turns recording of pre-images on or off.
+    pub(crate) fn record(&mut self, on: bool) {
+        macro_rules! set {
+            ($($field:ident $kind:ident),* $(,)?) => { $(
+                let log = self.$field.log();
+                log.take();
+                log.recording = on;
+            )* };
+        }
+        for_each_table!(set);
+    }
+
+    /// Calls `visit` with every leaf, table by table.
+    pub(crate) fn each_leaf(
+        &self,
+        visit: &mut dyn FnMut(LeafKey, &dyn Fn() -> alloc::vec::Vec<u8>),
+    ) {
+        macro_rules! show {
+            ($($field:ident $kind:ident),* $(,)?) => { $(
+                self.$field.each(&mut |key, value| {
+                    visit(LeafKey::$kind(key), &|| {
+                        lockstep_types::codec::Encode::to_bytes(value)
+                    });
+                });
+            )* };
+        }
+        for_each_table!(show);
+    }
+}

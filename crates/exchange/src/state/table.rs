@@ -1,0 +1,317 @@
+//! Tables of leaves: storage that remembers what a block has touched.
+//!
+//! Every piece of the exchange's state is a *leaf*: a key and a value. A leaf is reached for
+//! reading and writing alike through `touch`, which on the first touch after a checkpoint copies
+//! its value into the table's log. That one copy is the pre-image that undo, witness, diff and
+//! commitment all come from (see [`super::journal`]). A stamp beside each value tells whether it
+//! was touched already, so that the common case is one compare on a cache line that is needed
+//! anyway; with recording off nothing is ever copied.
+//!
+//! A table is *whole* (a key without a value is known to be absent) or *partial* (only the leaves
+//! of a witness are known; touching any other is [`Missing`], never "absent").
+//!
+//! Deliberately absent: reading without touching in the transition code (`peek` is for queries
+//! from outside), and iteration order other than by key.
+
+use super::key::LeafKey;
+use super::places::Places;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use lockstep_types::reject::Reject;
+
+/// Why a step of the engine stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The command breaks a rule; nothing has changed.
+    Reject(Reject),
+    /// The state is partial and lacks this leaf: the witness does not fit the commands. The engine
+    /// must be dropped.
+    Missing(Box<LeafKey>),
+}
+
+impl From<Reject> for Fault {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
+    }
+}
+
+impl core::fmt::Display for Fault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Reject(reject) => reject.fmt(f),
+            Self::Missing(key) => write!(f, "the witness lacks the leaf {key:?}"),
+        }
+    }
+}
+
+impl core::error::Error for Fault {}
+
+/// What a step of the engine gives back.
+pub type Outcome<T> = Result<T, Fault>;
+
+/// The position of a dense key in memory.
+#[inline]
+pub(crate) fn index(key: u32) -> usize {
+    usize::try_from(key).unwrap_or(usize::MAX)
+}
+
+/// A key that a table can be asked for.
+pub trait Key: Copy + Ord {
+    /// The key of the leaf in the whole state.
+    fn leaf_key(&self) -> LeafKey;
+}
+
+/// A value with the mark of its last touch. Stamp 0: not touched since it was loaded.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell<T> {
+    pub(crate) stamp: u32,
+    pub(crate) value: Option<T>,
+}
+
+impl<T> Default for Cell<T> {
+    fn default() -> Self {
+        Self { stamp: 0, value: None }
+    }
+}
+
+/// The pre-images of everything touched since the last checkpoint, in order of first touch.
+#[derive(Clone, Debug)]
+pub(crate) struct Log<K, T> {
+    /// Stamp of what was touched since the checkpoint; never 0.
+    pub(crate) epoch: u32,
+    pub(crate) recording: bool,
+    pub(crate) touched: Vec<(K, Option<T>)>,
+}
+
+impl<K, T> Default for Log<K, T> {
+    fn default() -> Self {
+        Self { epoch: 1, recording: false, touched: Vec::new() }
+    }
+}
+
+impl<K: Copy, T: Clone> Log<K, T> {
+    /// Notes the first touch of a leaf since the checkpoint.
+    #[inline]
+    pub(crate) fn note(&mut self, key: K, value: &Option<T>) {
+        if self.recording {
+            self.touched.push((key, value.clone()));
+        }
+    }
+
+    /// Starts a new checkpoint and hands out the old log.
+    pub(crate) fn take(&mut self) -> Vec<(K, Option<T>)> {
+        self.advance();
+        core::mem::take(&mut self.touched)
+    }
+
+    /// Starts a new checkpoint and forgets the old log, keeping its memory.
+    pub(crate) fn forget(&mut self) {
+        if self.recording {
+            self.advance();
+            self.touched.clear();
+        }
+    }
+
+    fn advance(&mut self) {
+        assert!(self.epoch < u32::MAX, "checkpoints are counted in 32 bits; reload the state");
+        self.epoch += 1;
+    }
+}
+
+/// What every kind of table can do; the transition code uses the inherent methods instead.
+pub(crate) trait Table {
+    type Key: Key;
+    type Value: Clone + PartialEq;
+
+    /// The value now, without touching.
+    fn peek(&self, key: Self::Key) -> Option<&Self::Value>;
+    /// Sets the value behind the log's back: undo and loading. `None` makes it known as absent.
+    fn restore(&mut self, key: Self::Key, value: Option<Self::Value>);
+    /// Every leaf, in no particular order.
+    fn each(&self, visit: &mut dyn FnMut(Self::Key, &Self::Value));
+    /// The log.
+    fn log(&mut self) -> &mut Log<Self::Key, Self::Value>;
+    /// Makes this (empty) table partial: only restored leaves will be known.
+    fn make_partial(&mut self);
+    /// Called with every leaf touched since the last checkpoint, to drop what is absent.
+    fn sweep(&mut self, key: Self::Key) {
+        let _ = key;
+    }
+}
+
+/// A table with small dense keys: an array.
+#[derive(Clone, Debug)]
+pub(crate) struct Dense<K, T> {
+    cells: Vec<Cell<T>>,
+    log: Log<K, T>,
+    places: Places,
+}
+
+impl<K, T> Default for Dense<K, T> {
+    fn default() -> Self {
+        Self { cells: Vec::new(), log: Log::default(), places: Places::Identity }
+    }
+}
+
+/// A dense key as a number and back.
+pub(crate) trait DenseKey: Key {
+    fn number(self) -> u32;
+    fn of(number: u32) -> Self;
+}
+
+impl<K: DenseKey, T: Clone> Dense<K, T> {
+    /// A table whose keys are never used again once their leaf is deleted: its memory is.
+    pub(crate) fn recycling() -> Self {
+        Self { places: Places::recycling(), ..Self::default() }
+    }
+
+    /// The leaf's value for reading and writing; `None` is absence, and setting `None` deletes.
+    #[inline]
+    pub(crate) fn touch(&mut self, key: K) -> Outcome<&mut Option<T>> {
+        let position = match self.places.find(key.number()) {
+            Some(position) if position < self.cells.len() => position,
+            _ => self.make(key)?,
+        };
+        let cell = &mut self.cells[position];
+        if cell.stamp != self.log.epoch {
+            cell.stamp = self.log.epoch;
+            self.log.note(key, &cell.value);
+        }
+        Ok(&mut cell.value)
+    }
+
+    #[cold]
+    fn make(&mut self, key: K) -> Outcome<usize> {
+        if self.places.partial() {
+            return Err(Fault::Missing(Box::new(key.leaf_key())));
+        }
+        Ok(self.place(key))
+    }
+
+    fn place(&mut self, key: K) -> usize {
+        let position = self.places.make(key.number(), self.cells.len());
+        if position >= self.cells.len() {
+            self.cells.resize_with(position + 1, Cell::default);
+        }
+        position
+    }
+
+    /// Makes room for `count` leaves, so that memory is taken at the start.
+    pub(crate) fn reserve(&mut self, count: u32) {
+        self.cells.reserve(index(count));
+    }
+}
+
+impl<K: DenseKey, T: Clone + PartialEq> Table for Dense<K, T> {
+    type Key = K;
+    type Value = T;
+
+    #[inline]
+    fn peek(&self, key: K) -> Option<&T> {
+        self.cells.get(self.places.find(key.number())?)?.value.as_ref()
+    }
+
+    fn restore(&mut self, key: K, value: Option<T>) {
+        let position = self.place(key);
+        self.cells[position].value = value;
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(K, &T)) {
+        self.places.each(self.cells.len(), &mut |number, position| {
+            if let Some(value) = self.cells.get(position).and_then(|cell| cell.value.as_ref()) {
+                visit(K::of(number), value);
+            }
+        });
+    }
+
+    fn log(&mut self) -> &mut Log<K, T> {
+        &mut self.log
+    }
+
+    fn make_partial(&mut self) {
+        assert!(self.cells.is_empty(), "a table becomes partial before it holds anything");
+        self.places = Places::Known(BTreeMap::new());
+    }
+
+    fn sweep(&mut self, key: K) {
+        if matches!(self.places, Places::Recycled { .. }) && self.peek(key).is_none() {
+            self.places.release(key.number());
+        }
+    }
+}
+
+/// A table with keys of any shape: an ordered map.
+#[derive(Clone, Debug)]
+pub(crate) struct Sparse<K, T> {
+    cells: BTreeMap<K, Cell<T>>,
+    log: Log<K, T>,
+    partial: bool,
+}
+
+impl<K, T> Default for Sparse<K, T> {
+    fn default() -> Self {
+        Self { cells: BTreeMap::new(), log: Log::default(), partial: false }
+    }
+}
+
+impl<K: Key, T: Clone> Sparse<K, T> {
+    /// The leaf's value for reading and writing; `None` is absence, and setting `None` deletes.
+    pub(crate) fn touch(&mut self, key: K) -> Outcome<&mut Option<T>> {
+        if self.partial && !self.cells.contains_key(&key) {
+            return Err(Fault::Missing(Box::new(key.leaf_key())));
+        }
+        let cell = self.cells.entry(key).or_default();
+        if cell.stamp != self.log.epoch {
+            cell.stamp = self.log.epoch;
+            self.log.note(key, &cell.value);
+        }
+        Ok(&mut cell.value)
+    }
+
+    /// The last present key below `bound`, for [`super::ordered`], which proves that it is.
+    pub(crate) fn last_below(&self, bound: K) -> Option<K> {
+        let below = self.cells.range(..bound).rev();
+        below.filter(|(_, cell)| cell.value.is_some()).map(|(key, _)| *key).next()
+    }
+}
+
+impl<K: Key, T: Clone + PartialEq> Table for Sparse<K, T> {
+    type Key = K;
+    type Value = T;
+
+    fn peek(&self, key: K) -> Option<&T> {
+        self.cells.get(&key)?.value.as_ref()
+    }
+
+    fn restore(&mut self, key: K, value: Option<T>) {
+        if value.is_none() && !self.partial {
+            self.cells.remove(&key);
+        } else {
+            self.cells.insert(key, Cell { stamp: 0, value });
+        }
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(K, &T)) {
+        for (key, cell) in &self.cells {
+            if let Some(value) = &cell.value {
+                visit(*key, value);
+            }
+        }
+    }
+
+    fn log(&mut self) -> &mut Log<K, T> {
+        &mut self.log
+    }
+
+    fn make_partial(&mut self) {
+        self.partial = true;
+    }
+
+    fn sweep(&mut self, key: K) {
+        // What is absent takes no memory after the block that found it absent.
+        if !self.partial && self.cells.get(&key).is_some_and(|cell| cell.value.is_none()) {
+            self.cells.remove(&key);
+        }
+    }
+}

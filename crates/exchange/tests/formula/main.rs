@@ -1,0 +1,44 @@
+//! The exchange's formulas against their published vectors, against clear second implementations in
+//! 128-bit integers, and at the limits of i64.
+
+mod auction;
+mod fee;
+mod funding;
+mod mark;
+mod order_margin;
+mod rounding;
+mod settlement;
+mod smile;
+mod standard_margin;
+mod tick;
+mod vectors;
+mod weighted_median;
+
+use proptest::prelude::*;
+
+/// Two thousand cases per property, without files of past failures.
+fn config() -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, cases: 2_000, ..ProptestConfig::default() }
+}
+
+/// Any i64, with the ends and their neighbourhood often.
+fn any_i64() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        any::<i64>(),
+        -1_000_i64..1_000,
+        Just(i64::MIN),
+        Just(i64::MAX),
+        Just(i64::MIN + 1),
+        any::<i32>().prop_map(i64::from),
+    ]
+}
+
+/// Floor division as Python's `//`, for a positive divisor.
+fn floor_of(value: i128, divisor: i128) -> i128 {
+    value.div_euclid(divisor)
+}
+
+/// The reference's `cdiv`, for a positive divisor.
+fn ceil_of(value: i128, divisor: i128) -> i128 {
+    -((-value).div_euclid(divisor))
+}

@@ -1,0 +1,14 @@
+//! What cannot be seen from outside: how much room a count makes.
+
+use super::Reader;
+
+#[test]
+fn a_count_makes_no_more_room_than_the_input_fills() {
+    let bytes = [0; 1_000];
+    let reader = Reader::new(&bytes);
+    assert_eq!(reader.room::<u8>(10), 10);
+    assert_eq!(reader.room::<u8>(50_000), 1_000);
+    assert_eq!(reader.room::<[u64; 25]>(1_000), 5);
+    assert_eq!(reader.room::<[u64; 1_000]>(1_000), 0);
+    assert_eq!(reader.room::<()>(1_000), 1_000);
+}

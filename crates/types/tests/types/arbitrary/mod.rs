@@ -1,0 +1,157 @@
+//! Generators of every type that has an encoding. They aim at the edges of integers and lists, not
+//! at what the exchange would accept: the encoding must carry everything.
+
+pub mod command;
+pub mod event;
+pub mod order;
+pub mod params;
+
+use lockstep_types::codec::Bounded;
+use lockstep_types::ids::{GroupId, LinkId, ReporterId, TradeId};
+use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker, expiry_of_date};
+use lockstep_types::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Integers, the edges more often than chance.
+pub fn int() -> impl Strategy<Value = i64> + Clone {
+    let edges = [0, 1, -1, i64::MAX, i64::MIN, 1_000_000, i64::from(u32::MAX)];
+    prop_oneof![any::<i64>(), -10_000..10_000_i64, proptest::sample::select(edges.to_vec())]
+}
+
+pub fn usd() -> impl Strategy<Value = Usd> + Clone {
+    int().prop_map(Usd)
+}
+
+pub fn price() -> impl Strategy<Value = Price> + Clone {
+    int().prop_map(Price)
+}
+
+pub fn lots() -> impl Strategy<Value = Lots> + Clone {
+    int().prop_map(Lots)
+}
+
+pub fn ppm() -> impl Strategy<Value = Ppm> + Clone {
+    int().prop_map(Ppm)
+}
+
+pub fn vol() -> impl Strategy<Value = Vol> + Clone {
+    int().prop_map(Vol)
+}
+
+pub fn time() -> impl Strategy<Value = TimeMs> + Clone {
+    int().prop_map(TimeMs)
+}
+
+pub fn span() -> impl Strategy<Value = SpanMs> + Clone {
+    int().prop_map(SpanMs)
+}
+
+pub fn account() -> impl Strategy<Value = AccountId> + Clone {
+    any::<u32>().prop_map(AccountId)
+}
+
+pub fn signer() -> impl Strategy<Value = SignerId> + Clone {
+    any::<u32>().prop_map(SignerId)
+}
+
+pub fn instrument_id() -> impl Strategy<Value = InstrumentId> + Clone {
+    any::<u32>().prop_map(InstrumentId)
+}
+
+pub fn underlying() -> impl Strategy<Value = UnderlyingId> + Clone {
+    any::<u8>().prop_map(UnderlyingId)
+}
+
+pub fn reporter() -> impl Strategy<Value = ReporterId> + Clone {
+    any::<u16>().prop_map(ReporterId)
+}
+
+pub fn group() -> impl Strategy<Value = GroupId> + Clone {
+    any::<u8>().prop_map(GroupId)
+}
+
+pub fn trade_id() -> impl Strategy<Value = TradeId> + Clone {
+    any::<u64>().prop_map(TradeId)
+}
+
+pub fn link() -> impl Strategy<Value = LinkId> + Clone {
+    any::<u64>().prop_map(LinkId)
+}
+
+pub fn order_id() -> impl Strategy<Value = OrderId> + Clone {
+    any::<u64>().prop_map(OrderId)
+}
+
+pub fn bytes_32() -> impl Strategy<Value = [u8; 32]> {
+    proptest::array::uniform32(any::<u8>())
+}
+
+pub fn bytes_64() -> impl Strategy<Value = [u8; 64]> {
+    proptest::array::uniform::<_, 64>(any::<u8>())
+}
+
+/// A short list, or now and then a full one when its elements are small.
+pub fn list<T: std::fmt::Debug, const LIMIT: usize>(
+    element: impl Strategy<Value = T>,
+    len_max: usize,
+) -> impl Strategy<Value = Bounded<T, LIMIT>> {
+    vec(element, 0..=len_max.min(LIMIT)).prop_map(|list| Bounded::new(list).expect("short"))
+}
+
+pub fn ticker() -> BoxedStrategy<Ticker> {
+    let alphabet: Vec<u8> = (b'A'..=b'Z').chain(b'0'..=b'9').collect();
+    let rest = vec(proptest::sample::select(alphabet), 0..=7);
+    (b'A'..=b'Z', rest)
+        .prop_map(|(first, rest)| {
+            let text: String = std::iter::once(first).chain(rest).map(char::from).collect();
+            Ticker::new(&text).expect("one to eight capital letters or digits")
+        })
+        .boxed()
+}
+
+/// Any contract, with a name or without.
+pub fn contract() -> BoxedStrategy<Contract> {
+    let side = prop_oneof![Just(OptionSide::Call), Just(OptionSide::Put)];
+    prop_oneof![
+        Just(Contract::Perpetual),
+        time().prop_map(|expiry| Contract::Future { expiry }),
+        (time(), price(), side).prop_map(|(expiry, strike, side)| Contract::Option {
+            expiry,
+            strike,
+            side
+        }),
+    ]
+    .boxed()
+}
+
+pub fn instrument_name() -> BoxedStrategy<InstrumentName> {
+    (ticker(), prop_oneof![contract(), named_contract()])
+        .prop_map(|(underlying, contract)| InstrumentName { underlying, contract })
+        .boxed()
+}
+
+/// A contract that has a name: dates from 2000 to 2099, positive strikes.
+pub fn named_contract() -> BoxedStrategy<Contract> {
+    let days = 36_525_i64;
+    let expiry =
+        (0..days).prop_map(|day| expiry_of_date(2000, 1, 1).plus(SpanMs(day * 86_400_000)));
+    let cents = (1..10_000_000_i64).prop_map(|cents| cents * 10_000);
+    let strike = prop_oneof![1..=i64::MAX, 1..=200_000_000_000_i64, cents].prop_map(Price);
+    let side = prop_oneof![Just(OptionSide::Call), Just(OptionSide::Put)];
+    prop_oneof![
+        Just(Contract::Perpetual),
+        expiry.clone().prop_map(|expiry| Contract::Future { expiry }),
+        (expiry, strike, side).prop_map(|(expiry, strike, side)| Contract::Option {
+            expiry,
+            strike,
+            side
+        }),
+    ]
+    .boxed()
+}
+
+pub fn named_instrument() -> impl Strategy<Value = InstrumentName> {
+    (ticker(), named_contract())
+        .prop_map(|(underlying, contract)| InstrumentName { underlying, contract })
+}

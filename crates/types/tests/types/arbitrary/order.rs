@@ -1,0 +1,105 @@
+//! Orders and their parts.
+
+use super::{group, instrument_id, lots, order_id, price, time};
+use lockstep_types::order::*;
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+
+pub fn side() -> impl Strategy<Value = Side> + Clone {
+    prop_oneof![Just(Side::Buy), Just(Side::Sell)]
+}
+
+pub fn time_in_force() -> BoxedStrategy<TimeInForce> {
+    prop_oneof![
+        Just(TimeInForce::GoodTilCancelled),
+        Just(TimeInForce::GoodTilDay),
+        Just(TimeInForce::ImmediateOrCancel),
+        Just(TimeInForce::FillOrKill),
+        time().prop_map(TimeInForce::GoodTil),
+    ]
+    .boxed()
+}
+
+pub fn post_only() -> impl Strategy<Value = PostOnly> {
+    prop_oneof![Just(PostOnly::No), Just(PostOnly::Reject), Just(PostOnly::Reprice)]
+}
+
+pub fn self_trade() -> impl Strategy<Value = SelfTrade> {
+    prop_oneof![
+        Just(SelfTrade::CancelTaker),
+        Just(SelfTrade::CancelMaker),
+        Just(SelfTrade::CancelBoth),
+    ]
+}
+
+pub fn trigger_source() -> impl Strategy<Value = TriggerSource> {
+    prop_oneof![Just(TriggerSource::Index), Just(TriggerSource::Mark), Just(TriggerSource::Last)]
+}
+
+pub fn trigger_kind() -> impl Strategy<Value = TriggerKind> {
+    prop_oneof![
+        price().prop_map(|price| TriggerKind::Stop { price }),
+        price().prop_map(|price| TriggerKind::Take { price }),
+        price().prop_map(|offset| TriggerKind::Trailing { offset }),
+    ]
+}
+
+pub fn trigger() -> BoxedStrategy<Trigger> {
+    (trigger_source(), trigger_kind()).prop_map(|(source, kind)| Trigger { source, kind }).boxed()
+}
+
+/// Labels of any printable text, up to the limit in bytes.
+pub fn label() -> BoxedStrategy<Label> {
+    let letter = prop_oneof![any::<char>(), proptest::char::range(' ', '~')]
+        .prop_filter("printable", |letter| !letter.is_control());
+    (vec(letter, 1..=LABEL_BYTES_MAX), 1..=LABEL_BYTES_MAX)
+        .prop_map(|(letters, bytes_max)| {
+            let mut text: String = letters.into_iter().collect();
+            while text.len() > bytes_max && text.chars().count() > 1 {
+                text.pop();
+            }
+            Label::new(&text).expect("a legal label")
+        })
+        .boxed()
+}
+
+pub fn new_order() -> BoxedStrategy<NewOrder> {
+    let what = (instrument_id(), side(), lots(), of(price()), time_in_force(), post_only());
+    let how = (any::<bool>(), of(lots()), self_trade(), of(group()), of(trigger()), of(label()));
+    (what, how)
+        .prop_map(|(what, how)| {
+            let (instrument, side, lots, price, time_in_force, post_only) = what;
+            let (reduce_only, display, self_trade, protection, trigger, label) = how;
+            NewOrder {
+                instrument,
+                side,
+                lots,
+                price,
+                time_in_force,
+                post_only,
+                reduce_only,
+                display,
+                self_trade,
+                protection,
+                trigger,
+                label,
+            }
+        })
+        .boxed()
+}
+
+pub fn target() -> BoxedStrategy<OrderTarget> {
+    prop_oneof![order_id().prop_map(OrderTarget::Id), label().prop_map(OrderTarget::Label)].boxed()
+}
+
+pub fn amend() -> BoxedStrategy<Amend> {
+    (target(), of(lots()), of(price()), of(price()))
+        .prop_map(|(target, lots, price, trigger_price)| Amend {
+            target,
+            lots,
+            price,
+            trigger_price,
+        })
+        .boxed()
+}

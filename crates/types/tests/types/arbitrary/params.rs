@@ -1,0 +1,143 @@
+//! Parameters of the venue and of an underlying.
+
+use super::{int, list, lots, ppm, price, span, ticker, usd, vol};
+use lockstep_types::params::*;
+use proptest::prelude::*;
+
+pub fn tick_step() -> impl Strategy<Value = TickStep> {
+    (price(), price()).prop_map(|(above, tick)| TickStep { above, tick })
+}
+
+pub fn tick_table() -> BoxedStrategy<TickTable> {
+    (price(), list(tick_step(), 4)).prop_map(|(base, steps)| TickTable { base, steps }).boxed()
+}
+
+pub fn fee_tier() -> impl Strategy<Value = FeeTier> {
+    (usd(), ppm(), ppm()).prop_map(|(volume_30d, maker, taker)| FeeTier {
+        volume_30d,
+        maker,
+        taker,
+    })
+}
+
+pub fn fee_split() -> impl Strategy<Value = FeeSplit> {
+    (ppm(), ppm(), ppm()).prop_map(|(validators, insurance, treasury)| FeeSplit {
+        validators,
+        insurance,
+        treasury,
+    })
+}
+
+pub fn standard_margin() -> impl Strategy<Value = StandardMarginParams> {
+    proptest::array::uniform8(ppm()).prop_map(|ratios| {
+        let [
+            linear_maintenance,
+            linear_initial,
+            option_max,
+            option_min,
+            option_maintenance,
+            put_initial_factor,
+            unpaired_initial,
+            unpaired_maintenance,
+        ] = ratios;
+        StandardMarginParams {
+            linear_maintenance,
+            linear_initial,
+            option_max,
+            option_min,
+            option_maintenance,
+            put_initial_factor,
+            unpaired_initial,
+            unpaired_maintenance,
+        }
+    })
+}
+
+pub fn margin_regime() -> impl Strategy<Value = MarginRegime> {
+    prop_oneof![Just(MarginRegime::Enforced), Just(MarginRegime::Off)]
+}
+
+pub fn work() -> impl Strategy<Value = WorkWeights> {
+    any::<[u32; 3]>().prop_map(|[order, cancel, other]| WorkWeights { order, cancel, other })
+}
+
+pub fn venue() -> BoxedStrategy<VenueParams> {
+    let fees = (list(fee_tier(), 8), ppm(), ppm(), fee_split(), work(), any::<u64>(), usd());
+    let margin = (margin_regime(), standard_margin(), any::<u16>(), any::<u16>(), span());
+    let liquidation = (ppm(), ppm(), ppm());
+    (fees, margin, liquidation)
+        .prop_map(|(fees, margins, liquidation)| {
+            let (fee_tiers, option_fee_cap, liquidation_fee, fee_split, work, ..) = fees;
+            let (.., block_work_max, base_fee_floor) = fees;
+            let (margin, standard_margin, orders, instruments, report_age_max) = margins;
+            let (liquidation_depth_share, liquidation_target, liquidation_spread) = liquidation;
+            VenueParams {
+                fee_tiers,
+                option_fee_cap,
+                liquidation_fee,
+                fee_split,
+                work,
+                block_work_max,
+                base_fee_floor,
+                margin,
+                standard_margin,
+                orders_per_account_max: orders,
+                instruments_per_account_max: instruments,
+                report_age_max,
+                liquidation_depth_share,
+                liquidation_target,
+                liquidation_spread,
+            }
+        })
+        .boxed()
+}
+
+pub fn listing() -> impl Strategy<Value = ListingPolicy> {
+    prop_oneof![Just(ListingPolicy::Manual), Just(ListingPolicy::Scheduled)]
+}
+
+pub fn underlying_params() -> BoxedStrategy<UnderlyingParams> {
+    let ticks = (ticker(), tick_table(), tick_table());
+    let limits = proptest::array::uniform5(lots());
+    let bands = proptest::array::uniform6(ppm());
+    let rest = (span(), int(), int(), vol(), listing(), price());
+    (ticks, limits, bands, rest)
+        .prop_map(|(ticks, limits, bands, rest)| {
+            let (ticker, linear_ticks, option_ticks) = ticks;
+            let [lots_min, order_lots_max, position_lots_max, open_interest_max, impact_lots] =
+                limits;
+            let [
+                price_band,
+                option_price_band,
+                market_band,
+                mark_band,
+                option_mark_band,
+                forward_spread_max,
+            ] = bands;
+            let (basis_time, interest_ppb, funding_cap_ppb, volatility_default, listing, step) =
+                rest;
+            UnderlyingParams {
+                ticker,
+                linear_ticks,
+                option_ticks,
+                lots_min,
+                order_lots_max,
+                position_lots_max,
+                open_interest_max,
+                price_band,
+                option_price_band,
+                market_band,
+                mark_band,
+                basis_time,
+                impact_lots,
+                interest_ppb,
+                funding_cap_ppb,
+                option_mark_band,
+                forward_spread_max,
+                volatility_default,
+                listing,
+                strike_step: step,
+            }
+        })
+        .boxed()
+}

@@ -1,0 +1,38 @@
+# Recipes for daily work; ./test is what a change must pass.
+
+# The recipes.
+default:
+    @just --list --unsorted
+
+# The lockstep binary with arguments, as shipped: `just run replay scenarios/`.
+run *arguments:
+    cargo run --release -p lockstep -- {{ arguments }}
+
+# Everything, or only the named steps: `just test clippy docs`.
+test *steps:
+    ./test {{ steps }}
+
+# Formatting and lints, the quick half of ./test.
+lint:
+    ./test lock format clippy docs
+
+# The long property and differential run.
+sim cases="1000000":
+    LOCKSTEP_CASES={{ cases }} cargo nextest run --workspace --release --no-fail-fast
+
+# Every fuzz target for SECONDS, or only the named ones: `just fuzz 600 decode`.
+fuzz seconds="300" *targets:
+    fuzz/run.sh {{ seconds }} {{ targets }}
+
+# Benchmarks, built as shipped.
+bench *arguments:
+    cargo bench --workspace {{ arguments }}
+
+# Licences, sources, duplicates and (with a network) advisories of dependencies.
+deny:
+    cargo deny --version || cargo install --locked cargo-deny
+    cargo deny check
+
+# The documentation of all crates, with private items.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
