@@ -18,7 +18,7 @@ lint:
 
 # The long property and differential run.
 sim cases="1000000":
-    LOCKSTEP_CASES={{ cases }} cargo nextest run --workspace --release --no-fail-fast
+    LOCKSTEP_CASES={{ cases }} cargo nextest run --workspace --profile long --no-fail-fast
 
 # Every fuzz target for SECONDS, or only the named ones: `just fuzz 600 decode`.
 fuzz seconds="300" *targets:

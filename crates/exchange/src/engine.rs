@@ -17,13 +17,13 @@ use alloc::vec::Vec;
 use lockstep_types::codec::DecodeError;
 use lockstep_types::command::{Block, Command, SystemCommand, UserCommand};
 use lockstep_types::event::Event;
-use lockstep_types::ids::AccountId;
+use lockstep_types::ids::{AccountId, LinkId};
 use lockstep_types::params::VenueParams;
 use lockstep_types::reject::Reject;
 use lockstep_types::units::TimeMs;
 
-/// One step of a block. A block is `Begin`, its `System` steps, `Prepare`, its `Early` and `User`
-/// steps, `End`.
+/// One step of a block. A block is `Begin`, its `System` steps, `Prepare`, its `Early` steps, its
+/// `User` and `Again` steps in the block's order, `End`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<'a> {
     /// The block opens.
@@ -41,8 +41,21 @@ pub enum Step<'a> {
     Early(&'a UserCommand),
     /// Any other command.
     User(&'a UserCommand),
+    /// A cancel-all that ran early runs again in its own place, for orders of this very block.
+    Again(&'a UserCommand),
     /// The block closes.
     End,
+}
+
+/// What is left to do of a command after the early cancels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// All of it.
+    Ordinary,
+    /// It ran early and runs once more.
+    Again,
+    /// Nothing.
+    Done,
 }
 
 /// The exchange.
@@ -56,8 +69,12 @@ pub struct Exchange {
     pub(crate) ticks: Vec<Option<[TickSchedule; 2]>>,
     /// Which item of a batch is being executed, for rejections.
     pub(crate) item: u16,
-    /// Scratch for the commands of a block that cancels have taken early.
-    done_early: Vec<bool>,
+    /// Sets of linked orders whose primary has filled in this step; empty between steps.
+    pub(crate) due: Vec<LinkId>,
+    /// Rejections so far; only compared within a block.
+    rejected: u64,
+    /// Scratch: what is left to do of each command of a block.
+    turns: Vec<Turn>,
 }
 
 impl Exchange {
@@ -67,14 +84,17 @@ impl Exchange {
         Self::around(State::new(params))
     }
 
-    fn around(state: State) -> Self {
+    /// An exchange around a state.
+    pub(crate) fn around(state: State) -> Self {
         Self {
             state,
             events: Vec::new(),
             marks: MarkCache::default(),
             ticks: Vec::new(),
             item: 0,
-            done_early: Vec::new(),
+            due: Vec::new(),
+            rejected: 0,
+            turns: Vec::new(),
         }
     }
 
@@ -111,7 +131,7 @@ impl Exchange {
     /// leaf on its first touch since the checkpoint.
     pub fn record(&mut self, on: bool) {
         self.state.record(on);
-        self.marks.clear();
+        self.forget_computed();
     }
 
     /// Executes a block. Its events are in [`Self::events`] until the next one.
@@ -119,30 +139,59 @@ impl Exchange {
     /// # Errors
     /// Only [`Fault::Missing`], and only on a partial state; rejections are events.
     pub fn execute(&mut self, block: &Block) -> Outcome<()> {
-        self.events.clear();
-        self.step(Step::Begin { height: block.height, time: block.time })?;
-        for (item, command) in (0..).zip(block.system.iter()) {
-            self.step(Step::System(item, command))?;
-        }
-        self.step(Step::Prepare)?;
-        let mut done = core::mem::take(&mut self.done_early);
-        done.clear();
-        for command in block.commands.iter() {
-            done.push(self.is_early(command)? && self.take_early(command)?);
-        }
-        for (command, done) in block.commands.iter().zip(&done) {
-            if !done {
-                self.step(Step::User(command))?;
-            }
-        }
-        self.done_early = done;
-        self.step(Step::End)
+        self.execute_by_step(block, &mut |_, _| {})
     }
 
-    fn take_early(&mut self, command: &UserCommand) -> Outcome<bool> {
-        self.step(Step::Early(command))?;
-        // A cancel-all runs again in its own place, for orders of this very block.
-        Ok(!matches!(command.command, Command::CancelAll(_)))
+    /// Executes a block like [`Self::execute`] and calls `after` behind each of its steps: that is
+    /// where a run may be cut by a checkpoint.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub fn execute_by_step<'a>(
+        &mut self,
+        block: &'a Block,
+        after: &mut impl FnMut(&mut Self, Step<'a>),
+    ) -> Outcome<()> {
+        self.events.clear();
+        let mut run = |exchange: &mut Self, step: Step<'a>| {
+            exchange.step(step)?;
+            after(exchange, step);
+            Ok(())
+        };
+        run(self, Step::Begin { height: block.height, time: block.time })?;
+        for (item, command) in (0..).zip(block.system.iter()) {
+            run(self, Step::System(item, command))?;
+        }
+        run(self, Step::Prepare)?;
+        let mut turns = core::mem::take(&mut self.turns);
+        turns.clear();
+        for command in block.commands.iter() {
+            turns.push(self.take_early(command, &mut run)?);
+        }
+        for (command, turn) in block.commands.iter().zip(&turns) {
+            match turn {
+                Turn::Ordinary => run(self, Step::User(command))?,
+                Turn::Again => run(self, Step::Again(command))?,
+                Turn::Done => {}
+            }
+        }
+        self.turns = turns;
+        run(self, Step::End)
+    }
+
+    /// Runs a command early if it is one of the cancels that do; what is left of it to do.
+    fn take_early<'a>(
+        &mut self,
+        command: &'a UserCommand,
+        run: &mut impl FnMut(&mut Self, Step<'a>) -> Outcome<()>,
+    ) -> Outcome<Turn> {
+        if !self.is_early(command)? {
+            return Ok(Turn::Ordinary);
+        }
+        let rejected = self.rejected;
+        run(self, Step::Early(command))?;
+        let again = matches!(command.command, Command::CancelAll(_)) && self.rejected == rejected;
+        Ok(if again { Turn::Again } else { Turn::Done })
     }
 
     /// Executes one step; its events are appended.
@@ -150,6 +199,11 @@ impl Exchange {
     /// # Errors
     /// As [`Self::execute`].
     pub fn step(&mut self, step: Step<'_>) -> Outcome<()> {
+        self.run_step(step)?;
+        self.place_due()
+    }
+
+    fn run_step(&mut self, step: Step<'_>) -> Outcome<()> {
         match step {
             Step::Begin { height, time } => self.begin(height, time),
             Step::System(item, command) => match self.system(command) {
@@ -160,8 +214,11 @@ impl Exchange {
                 other => other,
             },
             Step::Prepare => self.prepare(),
-            Step::Early(command) => self.user(command, true),
-            Step::User(command) => self.user(command, false),
+            Step::Early(command) | Step::User(command) => self.user(command),
+            Step::Again(command) => match &command.command {
+                Command::CancelAll(scope) => self.cancel_all(command.account, *scope),
+                _ => Ok(()),
+            },
             Step::End => self.end(),
         }
     }
@@ -189,14 +246,15 @@ impl Exchange {
     }
 
     fn end(&mut self) -> Outcome<()> {
+        self.place_overdue()?;
         self.wake_triggers()?;
         self.close_fees()
     }
 
-    fn user(&mut self, command: &UserCommand, early: bool) -> Outcome<()> {
+    fn user(&mut self, command: &UserCommand) -> Outcome<()> {
         self.item = 0;
         let account = command.account;
-        match self.authorise(command, early).and_then(|()| self.run(command)) {
+        match self.authorise(command).and_then(|()| self.run(command)) {
             Err(Fault::Reject(reject)) => {
                 self.reject(account, reject);
                 Ok(())
@@ -207,6 +265,7 @@ impl Exchange {
 
     /// Reports a rejection of the item that is being executed.
     pub(crate) fn reject(&mut self, account: AccountId, reject: Reject) {
+        self.rejected += 1;
         self.events.push(Event::Rejected { account, item: self.item, reject });
     }
 
@@ -274,22 +333,27 @@ impl Exchange {
 
     /// Ends a run of steps: hands out its journal and starts the next run.
     pub fn checkpoint(&mut self) -> Journal {
-        self.marks.clear();
+        self.forget_computed();
         self.state.take_journal()
     }
 
     /// Ends a run of steps and forgets its journal, keeping its memory.
     pub fn checkpoint_and_forget(&mut self) {
-        self.marks.clear();
+        self.forget_computed();
         self.state.forget_journal();
     }
 
     /// Puts back what the latest run changed.
     pub fn undo(&mut self, journal: Journal) {
         self.state.undo(journal);
+        self.forget_computed();
+        self.events.clear();
+    }
+
+    /// Drops what was computed from leaves, so that each run of steps touches them itself.
+    fn forget_computed(&mut self) {
         self.marks.clear();
         self.ticks.clear();
-        self.events.clear();
     }
 
     /// The leaves that the latest run changed, in the order of their key bytes.

@@ -28,10 +28,11 @@ extern crate alloc;
 extern crate std;
 
 mod account;
-mod book;
+pub mod book;
 pub mod engine;
 mod fees;
 pub mod formula;
+pub mod invariants;
 mod liquidation;
 mod listing;
 mod margin;

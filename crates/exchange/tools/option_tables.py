@@ -86,10 +86,10 @@ HEAD = "// Written by crates/exchange/tools/option_tables.py; do not edit by han
 def write_normal():
     rows = normal_rows()
     out = [
-        "//! Piecewise polynomials of the lower tail N(-z) of the normal distribution, z in [0, 10).",
+        "//! Piecewise polynomials of the normal distribution's lower tail N(-z), z in [0, 10).",
         "//!",
-        "//! Row j covers [j/16, (j+1)/16): N(-z) = 2^-(63+e) * sum of c_k t^k with t in [-1/2, 1/2) the",
-        "//! place in the row. Absent: any code; `function::normal_tail` reads these numbers.",
+        "//! Row j covers [j/16, (j+1)/16): N(-z) = 2^-(63+e) * sum of c_k t^k",
+        "//! with t in [-1/2, 1/2) its place in the row. Code: `function::normal_tail`.",
         HEAD.rstrip(),
         "",
         "/// Rows of the table.",

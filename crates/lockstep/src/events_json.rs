@@ -7,9 +7,7 @@
 
 use crate::json::Json;
 use crate::scenario::names::Names;
-use crate::scenario::value::{
-    AMOUNT_PLACES, PPB_PLACES, PPM_PLACES, PRICE_PLACES, show_time,
-};
+use crate::scenario::value::{AMOUNT_PLACES, PPB_PLACES, PPM_PLACES, PRICE_PLACES, show_time};
 use lockstep_types::command::{AgentScope, Phase, PhaseReason, PhaseScope};
 use lockstep_types::decimal::Decimal;
 use lockstep_types::event::{Accepted, CancelReason, Trade, TradeKind};
@@ -71,6 +69,7 @@ pub const KINDS: &[(&str, &[&str])] = &[
     ("liquidation_ended", &["account", "equity", "maintenance"]),
     ("base_fee", &["per_unit"]),
     ("parameters_set", &[]),
+    ("insurance_paid", &["account", "amount"]),
 ];
 
 /// Why an order was cancelled, in a word.
@@ -90,7 +89,6 @@ pub const fn cancel_reason(reason: CancelReason) -> &'static str {
         CancelReason::Margin => "margin",
         CancelReason::Expiry => "expiry",
         CancelReason::Phase => "phase",
-        CancelReason::Revoked => "revoked",
         CancelReason::Limit => "limit",
     }
 }
@@ -111,7 +109,6 @@ pub const CANCEL_REASONS: &[&str] = &[
     "margin",
     "expiry",
     "phase",
-    "revoked",
     "limit",
 ];
 
@@ -151,6 +148,49 @@ const fn trade_kind(kind: TradeKind) -> &'static str {
     }
 }
 
+/// The kind of an event, in a word.
+pub const fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::Rejected { .. } => "rejected",
+        Event::SystemRejected { .. } => "system_rejected",
+        Event::Accepted(_) => "accepted",
+        Event::Labelled { .. } => "labelled",
+        Event::Booked { .. } => "booked",
+        Event::Sleeping { .. } => "sleeping",
+        Event::Triggered { .. } => "triggered",
+        Event::Trade(_) => "trade",
+        Event::Refreshed { .. } => "refreshed",
+        Event::Amended { .. } => "amended",
+        Event::Cancelled { .. } => "cancelled",
+        Event::Linked { .. } => "linked",
+        Event::ProtectionTripped { .. } => "protection_tripped",
+        Event::ProtectionSet { .. } => "protection_set",
+        Event::CancelScheduled { .. } => "cancel_scheduled",
+        Event::AccountOpened { .. } => "account_opened",
+        Event::Deposited { .. } => "deposited",
+        Event::Withdrawn { .. } => "withdrawn",
+        Event::Transferred { .. } => "transferred",
+        Event::AgentRegistered { .. } => "agent_registered",
+        Event::AgentRevoked { .. } => "agent_revoked",
+        Event::MarginModeSet { .. } => "margin_mode_set",
+        Event::UnderlyingAdded { .. } => "underlying_added",
+        Event::Listed { .. } => "listed",
+        Event::Expired { .. } => "expired",
+        Event::Settled { .. } => "settled",
+        Event::Index { .. } => "index",
+        Event::Stale { .. } => "stale",
+        Event::FundingRate { .. } => "funding_rate",
+        Event::FundingPaid { .. } => "funding_paid",
+        Event::PhaseChanged { .. } => "phase_changed",
+        Event::Uncrossed { .. } => "uncrossed",
+        Event::LiquidationStarted { .. } => "liquidation_started",
+        Event::LiquidationEnded { .. } => "liquidation_ended",
+        Event::BaseFee { .. } => "base_fee",
+        Event::ParametersSet => "parameters_set",
+        Event::InsurancePaid { .. } => "insurance_paid",
+    }
+}
+
 /// An event with the block it happened in.
 pub fn to_json_in_block(event: &Event, height: u64, time: TimeMs, names: &Names) -> Json {
     let mut fields = vec![
@@ -166,6 +206,7 @@ pub fn to_json_in_block(event: &Event, height: u64, time: TimeMs, names: &Names)
 /// An event as an object; the field `event` says of which kind.
 pub fn to_json(event: &Event, names: &Names) -> Json {
     let mut line = Line { names, fields: Vec::new() };
+    line.put("event", Json::text(kind(event)));
     line.event(event);
     Json::Object(line.fields)
 }
@@ -180,10 +221,6 @@ impl Line<'_> {
     fn put(&mut self, name: &str, value: Json) -> &mut Self {
         self.fields.push((name.to_string(), value));
         self
-    }
-
-    fn kind(&mut self, kind: &str) -> &mut Self {
-        self.put("event", Json::text(kind))
     }
 
     fn decimal(&mut self, name: &str, value: i64, places: u32) -> &mut Self {
@@ -243,31 +280,36 @@ impl Line<'_> {
     }
 
     fn accepted(&mut self, accepted: &Accepted) {
-        self.kind("accepted").order("order", accepted.order);
+        self.order("order", accepted.order);
         self.account("account", accepted.account).instrument(accepted.instrument);
         self.put("side", Json::text(side(accepted.side)));
         self.price("price", accepted.price).lots("amount", accepted.lots);
     }
 
     fn trade(&mut self, trade: &Trade) {
-        self.kind("trade").put("id", Json::number(trade.id.0)).instrument(trade.instrument);
+        self.put("id", Json::number(trade.id.0)).instrument(trade.instrument);
         self.price("price", trade.price).lots("amount", trade.lots);
         self.put("side", Json::text(side(trade.taker_side)));
         self.account("taker", trade.taker).account("maker", trade.maker);
-        self.order("taker_order", trade.taker_order).order("maker_order", trade.maker_order);
+        if trade.kind == TradeKind::Block {
+            // A block trade has no orders.
+            self.put("taker_order", Json::Null).put("maker_order", Json::Null);
+        } else {
+            self.order("taker_order", trade.taker_order).order("maker_order", trade.maker_order);
+        }
         self.usd("taker_fee", trade.taker_fee).usd("maker_fee", trade.maker_fee);
         self.put("kind", Json::text(trade_kind(trade.kind)));
     }
 
     fn agent(&mut self, owner: SignerId, agent: SignerId, scope: &AgentScope) {
-        self.kind("agent_registered").signer("owner", owner).signer("agent", agent);
+        self.signer("owner", owner).signer("agent", agent);
         self.put("sub", scope.sub.map_or(Json::Null, Json::number));
         let instruments = scope.instruments.iter().map(|id| self.names.instrument(*id));
         let instruments = instruments.map(Json::Text).collect();
         self.put("instruments", Json::List(instruments));
-        let notional = scope.notional_max.map_or(Json::Null, |usd| {
-            Json::number(Decimal { value: usd.0, places: PRICE_PLACES })
-        });
+        let notional = scope
+            .notional_max
+            .map_or(Json::Null, |usd| Json::number(Decimal { value: usd.0, places: PRICE_PLACES }));
         self.put("notional_max", notional).time("expires", scope.expires);
     }
 
@@ -275,42 +317,42 @@ impl Line<'_> {
     fn event(&mut self, event: &Event) {
         match event {
             Event::Rejected { account, item, reject } => {
-                self.kind("rejected").account("account", *account).reject(*item, *reject);
+                self.account("account", *account).reject(*item, *reject);
             }
             Event::SystemRejected { item, reject } => {
-                self.kind("system_rejected").reject(*item, *reject);
+                self.reject(*item, *reject);
             }
             Event::Accepted(accepted) => self.accepted(accepted),
             Event::Labelled { order, label } => {
-                self.kind("labelled").order("order", *order);
+                self.order("order", *order);
                 self.put("label", Json::text(label.as_str()));
             }
             Event::Booked { order, lots, visible } => {
-                self.kind("booked").order("order", *order);
+                self.order("order", *order);
                 self.lots("amount", *lots).lots("visible", *visible);
             }
             Event::Sleeping { order, trigger_price } => {
-                self.kind("sleeping").order("order", *order).price("trigger_price", *trigger_price);
+                self.order("order", *order).price("trigger_price", *trigger_price);
             }
             Event::Triggered { order, price } => {
-                self.kind("triggered").order("order", *order).price("price", *price);
+                self.order("order", *order).price("price", *price);
             }
             Event::Trade(trade) => self.trade(trade),
             Event::Refreshed { order, visible } => {
-                self.kind("refreshed").order("order", *order).lots("visible", *visible);
+                self.order("order", *order).lots("visible", *visible);
             }
             Event::Amended { order, price, lots, kept_priority } => {
-                self.kind("amended").order("order", *order);
+                self.order("order", *order);
                 self.price("price", *price).lots("amount", *lots);
                 self.put("kept_priority", Json::Bool(*kept_priority));
             }
             Event::Cancelled { order, account, lots, reason } => {
-                self.kind("cancelled").order("order", *order).account("account", *account);
+                self.order("order", *order).account("account", *account);
                 self.lots("amount", *lots);
                 self.put("reason", Json::text(cancel_reason(*reason)));
             }
             Event::Linked { link, orders } => {
-                self.kind("linked").put("link", Json::number(link.0));
+                self.put("link", Json::number(link.0));
                 self.put("orders", Json::number(orders));
             }
             other => self.account_event(other),
@@ -321,53 +363,56 @@ impl Line<'_> {
     fn account_event(&mut self, event: &Event) {
         match event {
             Event::ProtectionTripped { account, underlying, group, until } => {
-                self.kind("protection_tripped").account("account", *account);
+                self.account("account", *account);
                 self.underlying(*underlying).put("group", Json::number(group.0));
                 self.time("until", Some(*until));
             }
             Event::ProtectionSet { account, underlying, group } => {
-                self.kind("protection_set").account("account", *account);
+                self.account("account", *account);
                 self.underlying(*underlying).put("group", Json::number(group.0));
             }
             Event::CancelScheduled { account, at } => {
-                self.kind("cancel_scheduled").account("account", *account).time("cancel_at", *at);
+                self.account("account", *account).time("cancel_at", *at);
             }
             Event::AccountOpened { account, owner, sub } => {
-                self.kind("account_opened").account("account", *account);
+                self.account("account", *account);
                 self.signer("owner", *owner).put("sub", Json::number(sub));
             }
             Event::Deposited { account, amount } => {
-                self.kind("deposited").account("account", *account).usd("amount", *amount);
+                self.account("account", *account).usd("amount", *amount);
             }
             Event::Withdrawn { account, amount } => {
-                self.kind("withdrawn").account("account", *account).usd("amount", *amount);
+                self.account("account", *account).usd("amount", *amount);
             }
             Event::Transferred { from, to, amount } => {
-                self.kind("transferred").account("from", *from).account("to", *to);
+                self.account("from", *from).account("to", *to);
                 self.usd("amount", *amount);
             }
             Event::AgentRegistered { owner, agent, scope } => self.agent(*owner, *agent, scope),
             Event::AgentRevoked { owner, agent } => {
-                self.kind("agent_revoked").signer("owner", *owner).signer("agent", *agent);
+                self.signer("owner", *owner).signer("agent", *agent);
             }
             Event::MarginModeSet { account, portfolio } => {
-                self.kind("margin_mode_set").account("account", *account);
+                self.account("account", *account);
                 self.put("mode", Json::text(if *portfolio { "portfolio" } else { "standard" }));
             }
             Event::Settled { account, instrument, lots, amount } => {
-                self.kind("settled").account("account", *account).instrument(*instrument);
+                self.account("account", *account).instrument(*instrument);
                 self.lots("position", *lots).usd("amount", *amount);
             }
             Event::FundingPaid { account, instrument, amount } => {
-                self.kind("funding_paid").account("account", *account).instrument(*instrument);
+                self.account("account", *account).instrument(*instrument);
                 self.usd("amount", *amount);
             }
+            Event::InsurancePaid { account, amount } => {
+                self.account("account", *account).usd("amount", *amount);
+            }
             Event::LiquidationStarted { account, equity, maintenance } => {
-                self.kind("liquidation_started").account("account", *account);
+                self.account("account", *account);
                 self.usd("equity", *equity).usd("maintenance", *maintenance);
             }
             Event::LiquidationEnded { account, equity, maintenance } => {
-                self.kind("liquidation_ended").account("account", *account);
+                self.account("account", *account);
                 self.usd("equity", *equity).usd("maintenance", *maintenance);
             }
             other => self.venue_event(other),
@@ -378,23 +423,23 @@ impl Line<'_> {
     fn venue_event(&mut self, event: &Event) {
         match event {
             Event::UnderlyingAdded { underlying } => {
-                self.kind("underlying_added").underlying(*underlying);
+                self.underlying(*underlying);
             }
             Event::Listed { name, .. } => {
-                self.kind("listed").put("instrument", Json::text(name.to_string()));
+                self.put("instrument", Json::text(name.to_string()));
             }
             Event::Expired { instrument, price } => {
-                self.kind("expired").instrument(*instrument).price("price", *price);
+                self.instrument(*instrument).price("price", *price);
             }
             Event::Index { underlying, price, confidence } => {
-                self.kind("index").underlying(*underlying).price("price", *price);
+                self.underlying(*underlying).price("price", *price);
                 self.decimal("confidence", confidence.0, PPM_PLACES);
             }
             Event::Stale { underlying, stale } => {
-                self.kind("stale").underlying(*underlying).put("stale", Json::Bool(*stale));
+                self.underlying(*underlying).put("stale", Json::Bool(*stale));
             }
             Event::FundingRate { instrument, rate_8h_ppb, index } => {
-                self.kind("funding_rate").instrument(*instrument);
+                self.instrument(*instrument);
                 self.decimal("rate_8h", *rate_8h_ppb, PPB_PLACES).price("index", *index);
             }
             Event::PhaseChanged { scope, phase: new, reason } => {
@@ -403,21 +448,18 @@ impl Line<'_> {
                     PhaseScope::Underlying(id) => self.names.underlying(*id),
                     PhaseScope::Instrument(id) => self.names.instrument(*id),
                 };
-                self.kind("phase_changed").put("scope", Json::text(scope));
+                self.put("scope", Json::text(scope));
                 self.put("phase", Json::text(phase(*new)));
                 self.put("reason", Json::text(phase_reason(*reason)));
             }
             Event::Uncrossed { instrument, price, lots, imbalance } => {
-                self.kind("uncrossed").instrument(*instrument).price("price", *price);
+                self.instrument(*instrument).price("price", *price);
                 self.lots("amount", *lots).lots("imbalance", *imbalance);
             }
             Event::BaseFee { per_unit } => {
-                self.kind("base_fee").usd("per_unit", *per_unit);
+                self.usd("per_unit", *per_unit);
             }
-            Event::ParametersSet => {
-                self.kind("parameters_set");
-            }
-            // Those of orders and accounts have been written above.
+            // Those of orders and accounts have been written above; one has no fields.
             _ => {}
         }
     }

@@ -127,9 +127,8 @@ impl Json {
                 let mut source = serde_json::Deserializer::from_str(text);
                 let parts =
                     source.deserialize_map(FieldList).map_err(|error| JsonError::of(&error))?;
-                let grown = parts
-                    .into_iter()
-                    .map(|(name, part)| Ok((name, Self::grow(part, depth + 1)?)));
+                let grown =
+                    parts.into_iter().map(|(name, part)| Ok((name, Self::grow(part, depth + 1)?)));
                 grown.collect::<Result<_, _>>().map(Self::Object)
             }
             _ => Ok(Self::Number(text.to_string())),

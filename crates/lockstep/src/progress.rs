@@ -224,7 +224,8 @@ mod tests {
         bar.set_position(500);
         bar.tick();
         let drawn = paper.0.lock().unwrap().clone();
-        for part in ["replay  ━━━━━━━━╸───", " 25 %  500/2,000 blocks  ", "21:14 UTC"] {
+        let parts = ["replay  ━━━━━━━━╸───", " 25 %  500/2,000 blocks  ", "21:14 UTC"];
+        for part in parts {
             assert!(drawn.contains(part), "{part:?} in {drawn:?}");
         }
     }

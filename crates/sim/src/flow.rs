@@ -97,6 +97,9 @@ pub struct Event {
 /// Hears of every trade of a matcher. Two kinds exist so that the timed loop counts, while the
 /// costlier digest is left to an untimed pass.
 pub trait Tally {
+    /// Whether it looks at the maker's id; a matcher that must look it up may pass 0 otherwise.
+    const NAMES_MAKERS: bool = true;
+
     /// `lots` of the resting order `maker_id` traded at `price_ticks`.
     fn trade(&mut self, maker_id: u64, price_ticks: u64, lots: u64);
 }
@@ -113,6 +116,8 @@ pub struct Totals {
 }
 
 impl Tally for Totals {
+    const NAMES_MAKERS: bool = false;
+
     #[inline(always)]
     fn trade(&mut self, _maker_id: u64, price_ticks: u64, lots: u64) {
         self.trades += 1;

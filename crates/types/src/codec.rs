@@ -2,9 +2,10 @@
 //!
 //! Fixed-width little-endian integers, one-byte tags, `u16` counts with a named maximum. There is
 //! no variable-length integer, no padding and no default, so a value has exactly one encoding and
-//! every other byte string is refused with an error that names the field and the limit. A count alone
-//! makes no room: memory grows with the elements that were really there. Deliberately absent: versions inside values (a
-//! changed shape gets a new tag) and any dependence on the platform's word size.
+//! every other byte string is refused with an error that names the field and the limit. A count
+//! alone makes no room: memory grows with the elements that were really there. Deliberately absent:
+//! versions inside values (a changed shape gets a new tag) and any dependence on the platform's
+//! word size.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -124,11 +125,11 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
-    /// For how many of `count` elements of type `T` to make room before the first is read: no more
-    /// than the bytes left over would fill if they were copied. An element can be much larger in
-    /// memory than encoded, so that a short message could otherwise claim a lot of memory.
-    fn room<T>(&self, count: usize) -> usize {
-        count.min(self.bytes.len() / size_of::<T>().max(1))
+    /// A list to read `count` elements into, with room for no more than the bytes left over would
+    /// fill if they were copied. An element can be much larger in memory than encoded, so that a
+    /// short message could otherwise claim a lot of memory.
+    fn empty_list<T>(&self, count: usize) -> Vec<T> {
+        Vec::with_capacity(count.min(self.bytes.len() / size_of::<T>().max(1)))
     }
 
     /// How many bytes are left.
@@ -325,7 +326,7 @@ impl<T: Encode, const LIMIT: usize> Encode for Bounded<T, LIMIT> {
 impl<T: Decode, const LIMIT: usize> Decode for Bounded<T, LIMIT> {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let count = reader.count(LIMIT, 1)?;
-        let mut out = Vec::with_capacity(reader.room::<T>(count));
+        let mut out = reader.empty_list(count);
         for _ in 0..count {
             out.push(T::decode(reader)?);
         }

@@ -46,15 +46,13 @@ pub enum CancelReason {
     Expiry,
     /// The phase does not allow it (M7).
     Phase,
-    /// An agent that placed it was revoked (A2).
-    Revoked,
     /// It would open more than the position or open interest limit (M8).
     Limit,
 }
 codec_enum!(CancelReason {
     0 => Request, 1 => ImmediateRest, 2 => SelfTrade, 3 => TimeInForce, 4 => DeadMan,
     5 => Protection, 6 => Replaced, 7 => Linked, 8 => ReduceOnly, 9 => Amended, 10 => Liquidation,
-    11 => Margin, 12 => Expiry, 13 => Phase, 14 => Revoked, 15 => Limit,
+    11 => Margin, 12 => Expiry, 13 => Phase, 14 => Limit,
 });
 
 /// How a trade came about.
@@ -414,6 +412,13 @@ pub enum Event {
     },
     /// Parameters were set.
     ParametersSet,
+    /// The insurance fund paid what an account without positions owed (R3).
+    InsurancePaid {
+        /// The account.
+        account: AccountId,
+        /// How much.
+        amount: Usd,
+    },
 }
 codec_enum!(Event {
     0 => Rejected { account, item, reject },
@@ -452,4 +457,5 @@ codec_enum!(Event {
     33 => LiquidationEnded { account, equity, maintenance },
     34 => BaseFee { per_unit },
     35 => ParametersSet,
+    36 => InsurancePaid { account, amount },
 });

@@ -40,7 +40,8 @@ id! {
     SignerId(u32)
 }
 id! {
-    /// An instrument. Never used twice: an expired series leaves no leaf and its id stays dead (I4).
+    /// An instrument. Never used twice: an expired series leaves no leaf and its id stays dead
+    /// (I4).
     InstrumentId(u32)
 }
 id! {

@@ -10,13 +10,18 @@ use crate::units::TimeMs;
 use alloc::vec::Vec;
 
 /// How far behind the highest nonce a new one may lie.
-pub const NONCE_WINDOW: u64 = 256;
+///
+/// About a second, several blocks. Commands overtake each other: parallel senders, a command that
+/// waited for the next leader, and cancels, which run before the other commands of their block
+/// (M6). A window shorter than that would refuse honest commands.
+pub const NONCE_WINDOW: u64 = 1_024;
 /// How far ahead of the chain's clock a nonce may lie, so that nobody locks himself out.
 pub const NONCE_AHEAD_MS: u64 = 60_000;
 
-const WORDS: usize = 4;
+/// A bit for every place of the window.
+const WORDS: usize = 16;
 
-/// The nonces that one key has used: the highest, and which of the 256 up to it.
+/// The nonces that one key has used: the highest, and which of the 1,024 up to it.
 ///
 /// Either nothing was used and all is zero, or bit 0 is set, because the highest was used. So an
 /// empty `used` always means "never used", also when the highest nonce is 0.

@@ -1,24 +1,90 @@
-//! Collateral in, out and across (A1).
+//! Collateral in, out and across sub-accounts (A1).
+
 use crate::engine::Exchange;
+use crate::state::key::{PublicKey, SubKey};
 use crate::state::Outcome;
+use lockstep_types::event::Event;
 use lockstep_types::ids::AccountId;
+use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::Usd;
 
+/// All collateral together stays below this, so that no sum of balances leaves 64 bits.
+pub const DEPOSITS_MAX: Usd = Usd(1 << 62);
+
+fn positive(amount: Usd) -> Result<(), Reject> {
+    if amount.0 > 0 { Ok(()) } else { Err(Reject::beyond(RejectCode::NotPositive, amount.0, 1)) }
+}
+
 impl Exchange {
-    pub(crate) fn deposit(&mut self, owner: [u8; 32], sub: u8, amount: Usd) -> Outcome<()> {
-        let _ = (owner, sub, amount);
+    /// Counts collateral that enters the venue.
+    fn count_deposit(&mut self, amount: Usd) -> Outcome<()> {
+        positive(amount)?;
+        let totals = self.state.totals()?;
+        match totals.deposits.checked_add(amount) {
+            Some(sum) if sum <= DEPOSITS_MAX => {
+                totals.deposits = sum;
+                Ok(())
+            }
+            _ => {
+                Err(Reject::beyond(RejectCode::Overflow, amount.0, DEPOSITS_MAX.0).into())
+            }
+        }
+    }
+
+    /// Credits an owner's sub-account; key and account are opened if they are new.
+    pub(crate) fn deposit(&mut self, key: [u8; 32], sub: u8, amount: Usd) -> Outcome<()> {
+        let known = *self.state.keys.touch(PublicKey(key))?;
+        self.count_deposit(amount)?;
+        let owner = match known {
+            Some(id) => id,
+            None => self.open_signer(key, None)?,
+        };
+        let account = match *self.state.subs.touch(SubKey { owner, sub })? {
+            Some(account) => account,
+            None => self.open_account(owner, sub)?,
+        };
+        self.state.account(account)?.cash += amount;
+        self.events.push(Event::Deposited { account, amount });
         Ok(())
     }
+
+    /// Pays collateral out.
     pub(crate) fn withdraw(&mut self, account: AccountId, amount: Usd) -> Outcome<()> {
-        let _ = (account, amount);
+        positive(amount)?;
+        self.check_withdrawal(account, amount)?;
+        self.state.account(account)?.cash -= amount;
+        let totals = self.state.totals()?;
+        totals.deposits -= amount;
+        self.events.push(Event::Withdrawn { account, amount });
         Ok(())
     }
-    pub(crate) fn transfer(&mut self, from: AccountId, to: AccountId, amount: Usd) -> Outcome<()> {
-        let _ = (from, to, amount);
+
+    /// Moves collateral between two sub-accounts of one owner.
+    pub(crate) fn transfer(
+        &mut self,
+        from: AccountId,
+        to: AccountId,
+        amount: Usd,
+    ) -> Outcome<()> {
+        positive(amount)?;
+        if to.0 >= self.state.totals()?.accounts || to == from {
+            return Err(Reject::of(RejectCode::UnknownAccount).into());
+        }
+        let owner = self.state.account(from)?.owner;
+        if self.state.account(to)?.owner != owner {
+            return Err(Reject::of(RejectCode::NotAuthorised).into());
+        }
+        self.check_withdrawal(from, amount)?;
+        self.state.account(from)?.cash -= amount;
+        self.state.account(to)?.cash += amount;
+        self.events.push(Event::Transferred { from, to, amount });
         Ok(())
     }
+
+    /// Adds to the insurance fund.
     pub(crate) fn fund_insurance(&mut self, amount: Usd) -> Outcome<()> {
-        let _ = amount;
+        self.count_deposit(amount)?;
+        self.state.totals()?.insurance += amount;
         Ok(())
     }
 }

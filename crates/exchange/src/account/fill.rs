@@ -7,7 +7,7 @@
 
 use crate::engine::Exchange;
 use crate::state::leaves::{Account, Holding, Instrument};
-use crate::state::{Outcome, State};
+use crate::state::{Outcome, State, Touch};
 use lockstep_types::event::{Trade, TradeKind};
 use lockstep_types::ids::{AccountId, InstrumentId, OrderId, TradeId};
 use lockstep_types::order::Side;
@@ -118,7 +118,7 @@ impl Holding {
 impl State {
     /// Collects dust, and moves its whole micros to insurance.
     #[inline]
-    pub(crate) fn add_dust(&mut self, nano: i64) -> Outcome<()> {
+    pub(crate) fn add_dust(&mut self, nano: i64) -> Touch<()> {
         if nano == 0 {
             return Ok(());
         }
@@ -132,7 +132,7 @@ impl State {
 
     /// Moves one side's position and pays its fee.
     #[inline]
-    fn settle_side(&mut self, id: AccountId, side: SideOfFill) -> Outcome<(i64, bool)> {
+    fn settle_side(&mut self, id: AccountId, side: SideOfFill) -> Touch<(i64, bool)> {
         let SideOfFill { instrument, option, lots, price, fee } = side;
         let holding = self.make_holding(id, instrument)?;
         let moved = holding.fill(option, lots, price);
@@ -186,7 +186,10 @@ impl Exchange {
         state.add_volume(fill.maker, notional)?;
         let record = state.instrument(fill.instrument)?;
         record.open_interest += Lots(taker_longs + maker_longs);
-        record.last = fill.price;
+        // A block trade is no price that the book has made (M11).
+        if fill.kind != TradeKind::Block {
+            record.last = fill.price;
+        }
         assert!(record.open_interest.0 >= 0, "open interest is the longs' lots (C2)");
         let totals = state.totals()?;
         match fill.kind {
@@ -230,6 +233,7 @@ impl Exchange {
         let tier = |at: usize| params.fee_tiers.get(at).or(params.fee_tiers.last());
         let taker_rate = tier(taker_tier).map_or(Ppm::ZERO, |tier| tier.taker);
         let maker_rate = tier(maker_tier).map_or(Ppm::ZERO, |tier| tier.maker);
+        let maker_block_rate = tier(maker_tier).map_or(Ppm::ZERO, |tier| tier.taker);
         let cap = params.option_fee_cap;
         let capped = |rate: Ppm| match option {
             true => fee_of(notional, rate).min(fee_of(premium, cap)),
@@ -243,6 +247,11 @@ impl Exchange {
             }
             _ => capped(taker_rate),
         };
-        Ok((taker_fee, capped(maker_rate), Usd(ceil_div(notional, NANOS))))
+        let maker_fee = match fill.kind {
+            // Neither side of a block trade waited in the book.
+            TradeKind::Block => capped(maker_block_rate),
+            _ => capped(maker_rate),
+        };
+        Ok((taker_fee, maker_fee, Usd(ceil_div(notional, NANOS))))
     }
 }

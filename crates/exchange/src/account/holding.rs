@@ -1,10 +1,9 @@
 //! Holdings: a position and the open orders beside it, counted as orders come and go (L1, L2).
 
 use crate::engine::Exchange;
-use crate::state::key::{HoldingKey, LeafKey, VenueKey};
+use crate::state::key::{HoldingKey, VenueKey};
 use crate::state::leaves::{Account, Holding, Order};
-use crate::state::{Fault, Outcome, State};
-use alloc::boxed::Box;
+use crate::state::{Missing, Outcome, State, Touch};
 use lockstep_types::ids::{AccountId, InstrumentId};
 use lockstep_types::order::Side;
 use lockstep_types::params::VenueParams;
@@ -14,21 +13,21 @@ use lockstep_types::units::{Lots, Price, notional_nano};
 impl State {
     /// The venue's parameters.
     #[inline]
-    pub(crate) fn venue(&mut self) -> Outcome<&VenueParams> {
+    pub(crate) fn venue(&mut self) -> Touch<&VenueParams> {
         match self.venue.touch(VenueKey)? {
             Some(params) => Ok(params),
-            None => Err(Fault::Missing(Box::new(LeafKey::Venue(VenueKey)))),
+            None => Err(Missing::leaf(VenueKey)),
         }
     }
 
     /// An account that is known to exist.
     #[inline]
-    pub(crate) fn account(&mut self, id: AccountId) -> Outcome<&mut Account> {
+    pub(crate) fn account(&mut self, id: AccountId) -> Touch<&mut Account> {
         match self.accounts.touch(id)? {
             Some(account) => Ok(account),
             None => {
                 assert!(self.partial, "the account of an order or a position exists");
-                Err(Fault::Missing(Box::new(LeafKey::Account(id))))
+                Err(Missing::leaf(id))
             }
         }
     }
@@ -39,7 +38,7 @@ impl State {
         &mut self,
         account: AccountId,
         instrument: InstrumentId,
-    ) -> Outcome<Holding> {
+    ) -> Touch<Holding> {
         Ok(self.holdings.touch(HoldingKey { account, instrument })?.unwrap_or_default())
     }
 
@@ -49,7 +48,7 @@ impl State {
         &mut self,
         account: AccountId,
         instrument: InstrumentId,
-    ) -> Outcome<&mut Holding> {
+    ) -> Touch<&mut Holding> {
         let key = HoldingKey { account, instrument };
         if self.holdings.touch(key)?.is_none() {
             self.account(account)?.holdings += 1;
@@ -66,7 +65,7 @@ impl State {
         &mut self,
         account: AccountId,
         instrument: InstrumentId,
-    ) -> Outcome<()> {
+    ) -> Touch<()> {
         let holding = self.holdings.touch(HoldingKey { account, instrument })?;
         if !holding.as_ref().is_some_and(Holding::is_empty) {
             return Ok(());
@@ -90,7 +89,7 @@ impl Holding {
 
     /// Adds (or, negative, takes away) open lots at a limit price.
     #[inline]
-    fn change_open(&mut self, side: Side, lots: i64, price: Price) {
+    pub(crate) fn change_open(&mut self, side: Side, lots: i64, price: Price) {
         let cost_nano = notional_nano(price, Lots(lots));
         match side {
             Side::Buy => {
@@ -108,7 +107,7 @@ impl Holding {
 
 impl Exchange {
     /// Counts an order that is about to rest or sleep.
-    pub(crate) fn open_order(&mut self, order: &Order) -> Outcome<()> {
+    pub(crate) fn open_order(&mut self, order: &Order) -> Touch<()> {
         let state = &mut self.state;
         state.owned.add(order.account.0, order.id.slot());
         state.totals()?.open_orders += 1;
@@ -126,7 +125,7 @@ impl Exchange {
     /// Uncounts `lots` of an order that was counted by [`Self::open_order`], and the order itself
     /// if it `ends`. The holding stays, even empty: see [`State::drop_if_empty`].
     #[inline]
-    pub(crate) fn close_open(&mut self, order: &Order, lots: u32, ends: bool) -> Outcome<()> {
+    pub(crate) fn close_open(&mut self, order: &Order, lots: u32, ends: bool) -> Touch<()> {
         let state = &mut self.state;
         let holding = state.make_holding(order.account, order.instrument)?;
         if !order.asleep {

@@ -9,7 +9,7 @@ use crate::account::fill::Fill;
 use crate::engine::Exchange;
 use crate::state::key::{LevelKey, Slot};
 use crate::state::leaves::{NO_GROUP, Order};
-use crate::state::{Outcome, State};
+use crate::state::{Outcome, State, Touch};
 use lockstep_types::event::{CancelReason, Event, TradeKind};
 use lockstep_types::order::{SelfTrade, Side};
 use lockstep_types::units::{Lots, Price};
@@ -35,7 +35,7 @@ impl State {
         instrument: lockstep_types::ids::InstrumentId,
         side: Side,
         limit: u32,
-    ) -> Outcome<Option<Order>> {
+    ) -> Touch<Option<Order>> {
         let resting = side.opposite();
         let tick = self.instrument(instrument)?.best(resting);
         if !crosses(side, limit, tick) {
@@ -48,7 +48,7 @@ impl State {
     /// Takes `lots` off the visible part of the first order of its level: it leaves the book when
     /// nothing is left of it. Returns the order as it is now.
     #[inline]
-    pub(crate) fn take_lots(&mut self, maker: &Order, lots: u32) -> Outcome<Order> {
+    pub(crate) fn take_lots(&mut self, maker: &Order, lots: u32) -> Touch<Order> {
         assert!(lots > 0 && lots <= maker.visible, "a fill takes visible lots");
         let slot = Slot(maker.id.slot());
         if lots == maker.left {
@@ -57,8 +57,7 @@ impl State {
             self.forget_order(maker)?;
             return Ok(Order { left: 0, visible: 0, ..*maker });
         }
-        let key = LevelKey { instrument: maker.instrument, side: maker.side, tick: maker.tick };
-        self.levels.get(key)?.lots -= i64::from(lots);
+        self.level_of(maker)?.lots -= i64::from(lots);
         let order = self.order(slot)?;
         order.left -= lots;
         order.visible -= lots;
@@ -136,8 +135,10 @@ impl Exchange {
                 self.shrink_reduce_only(account, maker.instrument)?;
             }
         }
-        if maker.group != NO_GROUP {
-            self.count_protection(maker, &trade)?;
+        for order in [taker, maker] {
+            if order.group != NO_GROUP {
+                self.count_protection(order, &trade)?;
+            }
         }
         Ok(())
     }

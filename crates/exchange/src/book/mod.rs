@@ -6,6 +6,7 @@
 //! best to worst, and the instrument names the best of each side.
 
 pub(crate) mod auction;
+pub mod bare;
 pub(crate) mod matching;
 pub(crate) mod queue;
 pub(crate) mod slots;

@@ -1,12 +1,9 @@
 //! Orders in levels: joining at the back, leaving from anywhere.
-//!
-//! A level's `previous` links are meaningless at its head; that saves touching the next order
-//! whenever a head is filled.
 
-use crate::state::key::{LeafKey, LevelKey, Slot};
-use crate::state::leaves::{Instrument, Level, NONE, Order};
-use crate::state::{Fault, Outcome, State};
-use alloc::boxed::Box;
+use crate::state::key::{LevelKey, PlaceKey, Slot};
+use crate::state::leaves::{Instrument, Level, NONE, Order, QueuePlace};
+use crate::state::table::NO_HINT;
+use crate::state::{Missing, State, Touch};
 use lockstep_types::ids::InstrumentId;
 use lockstep_types::order::Side;
 
@@ -27,7 +24,7 @@ pub(crate) fn crosses(side: Side, limit: u32, resting: u32) -> bool {
 
 impl Instrument {
     /// Tick of the best level of a side, or [`NONE`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn best(&self, side: Side) -> u32 {
         match side {
             Side::Buy => self.best_bid,
@@ -50,58 +47,67 @@ fn level_key(order: &Order) -> LevelKey {
 
 impl State {
     /// The instrument of a book that is known to exist.
-    #[inline]
-    pub(crate) fn instrument(&mut self, id: InstrumentId) -> Outcome<&mut Instrument> {
+    #[inline(always)]
+    pub(crate) fn instrument(&mut self, id: InstrumentId) -> Touch<&mut Instrument> {
         match self.instruments.touch(id)? {
             Some(instrument) => Ok(instrument),
             None => {
                 assert!(self.partial, "an instrument with orders is listed");
-                Err(Fault::Missing(Box::new(LeafKey::Instrument(id))))
+                Err(Missing::leaf(id))
             }
         }
     }
 
     /// The order in a slot that is known to be in use.
-    #[inline]
-    pub(crate) fn order(&mut self, slot: Slot) -> Outcome<&mut Order> {
+    #[inline(always)]
+    pub(crate) fn order(&mut self, slot: Slot) -> Touch<&mut Order> {
         match self.orders.touch(slot)? {
             Some(order) => Ok(order),
             None => {
                 assert!(self.partial, "a slot that is linked to holds an order");
-                Err(Fault::Missing(Box::new(LeafKey::Order(slot))))
+                Err(Missing::leaf(slot))
             }
         }
     }
 
     /// Puts an order at the back of its level and into its slot.
     #[inline]
-    pub(crate) fn enqueue(&mut self, mut order: Order) -> Outcome<()> {
+    pub(crate) fn enqueue(&mut self, order: Order) -> Touch<()> {
         assert!(order.visible > 0 && order.visible <= order.left, "a resting order shows lots");
         let key = level_key(&order);
         let slot = order.id.slot();
         let visible = i64::from(order.visible);
-        if self.levels.present(key)? {
-            let level = self.levels.get(key)?;
-            order.previous = level.tail;
+        let mut hint = self.levels.position(key).unwrap_or(NO_HINT);
+        let level = match hint {
+            NO_HINT => self.levels.find(key)?,
+            _ => self.levels.at(hint, key)?,
+        };
+        let mut previous = NONE;
+        if let Some(level) = level {
+            previous = level.tail;
             level.tail = slot;
             level.lots += visible;
             level.orders += 1;
-            let tail = Slot(order.previous);
-            self.order(tail)?.next = slot;
+            self.places.place(PlaceKey(Slot(previous)))?.next = slot;
         } else {
-            self.open_level(key, slot, visible)?;
-            order.previous = NONE;
+            hint = self.open_level(key, slot, visible)?;
         }
-        order.next = NONE;
+        let place = QueuePlace { next: NONE, previous };
+        self.places.put(PlaceKey(Slot(slot)), place, hint)?;
         *self.orders.touch(Slot(slot))? = Some(order);
         Ok(())
     }
 
+    /// The slot behind a booked order in its queue, or [`NONE`].
+    pub(crate) fn behind(&mut self, slot: Slot) -> Touch<u32> {
+        Ok(self.places.place(PlaceKey(slot))?.next)
+    }
+
     /// Opens a level with one order and links it between its neighbours.
-    fn open_level(&mut self, key: LevelKey, slot: u32, visible: i64) -> Outcome<()> {
+    fn open_level(&mut self, key: LevelKey, slot: u32, visible: i64) -> Touch<u32> {
         let best = self.instrument(key.instrument)?.best(key.side);
         let at = |tick| LevelKey { tick, ..key };
-        let missing = |tick| Fault::Missing(Box::new(LeafKey::Level(at(tick))));
+        let missing = |tick| Missing::leaf(at(tick));
         let leads = best == NONE || better(key.side, key.tick, best);
         let mut better_tick = NONE;
         let mut worse_tick = best;
@@ -132,36 +138,58 @@ impl State {
         self.levels.put(key, level)
     }
 
+    /// The level of a booked order, by the hint beside its place if there is one.
+    #[inline(always)]
+    pub(crate) fn level_of(&mut self, order: &Order) -> Touch<&mut Level> {
+        let hint = self.places.hint(PlaceKey(Slot(order.id.slot())));
+        self.level_at(hint, level_key(order))
+    }
+
+    #[inline(always)]
+    fn level_at(&mut self, hint: u32, key: LevelKey) -> Touch<&mut Level> {
+        let level = match hint {
+            NO_HINT => self.levels.find(key)?,
+            _ => self.levels.at(hint, key)?,
+        };
+        match level {
+            Some(level) => Ok(level),
+            None => {
+                assert!(self.partial, "a booked order has a level");
+                Err(Missing::leaf(key))
+            }
+        }
+    }
+
     /// Takes an order out of its level. Its slot still holds it; see [`State::forget_order`].
     #[inline]
-    pub(crate) fn dequeue(&mut self, order: &Order) -> Outcome<()> {
+    pub(crate) fn dequeue(&mut self, order: &Order) -> Touch<()> {
         let key = level_key(order);
         let slot = order.id.slot();
-        let level = self.levels.get(key)?;
-        level.lots -= i64::from(order.visible);
-        level.orders -= 1;
-        let (head, tail, left) = (level.head, level.tail, level.orders);
-        if left == 0 {
+        let (place, hint) = self.places.take(PlaceKey(Slot(slot)))?;
+        let level = self.level_at(hint, key)?;
+        if level.orders == 1 {
             return self.close_level(key);
         }
-        if head == slot {
-            level.head = order.next;
+        level.lots -= i64::from(order.visible);
+        level.orders -= 1;
+        if level.head == slot {
+            level.head = place.next;
             return Ok(());
         }
-        if tail == slot {
-            level.tail = order.previous;
-            self.order(Slot(order.previous))?.next = NONE;
+        if level.tail == slot {
+            level.tail = place.previous;
+            self.places.place(PlaceKey(Slot(place.previous)))?.next = NONE;
             return Ok(());
         }
-        self.order(Slot(order.previous))?.next = order.next;
-        self.order(Slot(order.next))?.previous = order.previous;
+        self.places.place(PlaceKey(Slot(place.previous)))?.next = place.next;
+        self.places.place(PlaceKey(Slot(place.next)))?.previous = place.previous;
         Ok(())
     }
 
-    /// Unlinks and drops a level whose last order has left.
-    fn close_level(&mut self, key: LevelKey) -> Outcome<()> {
+    /// Unlinks and drops a level whose last order leaves.
+    fn close_level(&mut self, key: LevelKey) -> Touch<()> {
         let level = self.levels.get(key)?;
-        assert!(level.lots == 0 && level.orders == 0, "an empty level shows nothing");
+        assert!(level.orders == 1 && level.head == level.tail, "the last order leaves");
         let (better_tick, worse_tick) = (level.better, level.worse);
         if better_tick == NONE {
             let best = self.instrument(key.instrument)?.best_mut(key.side);
@@ -179,7 +207,7 @@ impl State {
 
     /// Empties an order's slot and gives it back.
     #[inline]
-    pub(crate) fn forget_order(&mut self, order: &Order) -> Outcome<()> {
+    pub(crate) fn forget_order(&mut self, order: &Order) -> Touch<()> {
         let slot = Slot(order.id.slot());
         *self.orders.touch(slot)? = None;
         self.give_slot(slot)

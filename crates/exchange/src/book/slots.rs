@@ -6,7 +6,7 @@
 
 use crate::state::key::{FreePage, Slot};
 use crate::state::leaves::{FREE_PAGE_LEN, FreeSlots, Totals};
-use crate::state::{Outcome, State};
+use crate::state::{Outcome, State, Touch};
 use lockstep_types::ids::OrderId;
 use lockstep_types::reject::{Reject, RejectCode};
 
@@ -18,8 +18,8 @@ fn page_of(entry: u32) -> (FreePage, usize) {
 
 impl State {
     /// Counters and funds.
-    #[inline]
-    pub(crate) fn totals(&mut self) -> Outcome<&mut Totals> {
+    #[inline(always)]
+    pub(crate) fn totals(&mut self) -> Touch<&mut Totals> {
         let totals = self.totals.touch(crate::state::key::Only)?;
         assert!(totals.is_some(), "the totals are there from genesis on");
         Ok(totals.get_or_insert_default())
@@ -47,7 +47,7 @@ impl State {
     }
 
     /// Gives a slot back.
-    pub(crate) fn give_slot(&mut self, slot: Slot) -> Outcome<()> {
+    pub(crate) fn give_slot(&mut self, slot: Slot) -> Touch<()> {
         let totals = self.totals()?;
         assert!(totals.free_slots < totals.slots, "only slots in use are given back");
         let entry = totals.free_slots;

@@ -1,9 +1,199 @@
-//! Liquidation, steps one and two of the waterfall (R2, R3).
+//! Liquidation: the protocol's own work, in every block after prices (R2, R3).
+//!
+//! Each block looks at every account of a small venue, or at the next share of a large one, for a
+//! margin balance below the maintenance requirement. Then, in this order:
+//!
+//! 1. all open orders of the account are cancelled and it takes no new ones; look again;
+//! 2. positions are closed by immediate-or-cancel orders towards equity of a multiple of the
+//!    requirement ([`plan`] says which and how much, [`close`] sends them), block by block, until
+//!    the balance covers maintenance again or no position is left;
+//! 3. what an account without positions owes, insurance pays as far as it goes; the rest stays as
+//!    negative cash, which bars the account from trading.
+//!
+//! Accounts in liquidation are in an ordered index, by the block that last worked on them, so that
+//! each gets its turn and a partial state cannot leave one out.
+//!
+//! Nothing happens on a frozen mark (P5): an account with a position on a stale underlying waits
+//! until it is fresh, as a whole, because its legs elsewhere may be its hedges. Nor before
+//! everything it has has a mark. Money or positions sent to an account never block any of this.
+//!
+//! Deliberately absent so far: the backstop auction and auto-deleveraging.
+
+pub(crate) mod close;
+pub(crate) mod plan;
+
 use crate::engine::Exchange;
+use crate::margin::model::Assessment;
 use crate::state::Outcome;
+use crate::state::key::IndexId;
+use lockstep_types::command::CancelScope;
+use lockstep_types::event::{CancelReason, Event};
+use lockstep_types::ids::AccountId;
+use lockstep_types::units::Usd;
+
+/// Accounts that every block looks at, if there are as many (R2).
+pub const SWEEP_ACCOUNTS_MIN: u32 = 1_000;
+/// A larger venue is looked at once in this many blocks (R2).
+pub const SWEEP_BLOCKS: u32 = 64;
+/// Accounts that one block works on (R3).
+pub const LIQUIDATIONS_PER_BLOCK: usize = 256;
+/// Liquidation orders of one block (R3).
+pub const ORDERS_PER_BLOCK: u32 = 1_024;
+/// Positions of an account that one block closes (R3).
+pub const LEGS_PER_ACCOUNT: usize = 8;
+/// Price levels that one liquidation order looks at (R3).
+pub const LEVELS_PER_ORDER: usize = 64;
+
+/// What is left of a block's work on liquidations.
+#[derive(Debug)]
+struct Budget {
+    accounts: usize,
+    orders: u32,
+}
 
 impl Exchange {
+    /// Goes on with the liquidations there are, and looks for new ones.
     pub(crate) fn sweep_accounts(&mut self) -> Outcome<()> {
+        let mut budget = Budget { accounts: LIQUIDATIONS_PER_BLOCK, orders: ORDERS_PER_BLOCK };
+        let due = self.state.entries.up_to(IndexId::Liquidating, i64::MAX, budget.accounts)?;
+        let off = self.margin_is_off()?;
+        for (since, item) in due {
+            budget.accounts -= 1;
+            let account = AccountId(u32::try_from(item).unwrap_or(u32::MAX));
+            if off {
+                let margin = self.cash_alone(account)?;
+                self.end_liquidation(account, since, &margin)?;
+            } else {
+                self.continue_liquidation(account, since, &mut budget)?;
+            }
+        }
+        if off { Ok(()) } else { self.sweep(&mut budget) }
+    }
+
+    /// Looks at the next accounts in turn; stops at the one that the budget does not reach.
+    fn sweep(&mut self, budget: &mut Budget) -> Outcome<()> {
+        let totals = *self.state.totals()?;
+        let count = totals.accounts;
+        let due = count.min(SWEEP_ACCOUNTS_MIN.max(count / SWEEP_BLOCKS));
+        let mut at = totals.sweep;
+        for _ in 0..due {
+            at = if at >= count { 0 } else { at };
+            if budget.accounts == 0 {
+                break;
+            }
+            self.look_at(AccountId(at), budget)?;
+            at += 1;
+        }
+        self.state.totals()?.sweep = at;
+        Ok(())
+    }
+
+    /// Starts the liquidation of an account that is below maintenance.
+    fn look_at(&mut self, account: AccountId, budget: &mut Budget) -> Outcome<()> {
+        let record = *self.state.account(account)?;
+        if record.liquidating || (record.holdings == 0 && record.cash.0 >= 0) {
+            return Ok(());
+        }
+        let Some(view) = self.view(account, &[])? else { return Ok(()) };
+        if !view.has_positions() {
+            return self.cover_deficit(account);
+        }
+        let margin = view.assess();
+        if view.is_stale() || !margin.is_below_maintenance() {
+            return Ok(());
+        }
+        budget.accounts -= 1;
+        let since = self.turn()?;
+        self.state.account(account)?.liquidating = true;
+        self.state.entries.insert(IndexId::Liquidating, since, u64::from(account.0))?;
+        self.end_orders(account, CancelScope::Account, CancelReason::Liquidation)?;
+        self.events.push(Event::LiquidationStarted {
+            account,
+            equity: Usd(margin.balance),
+            maintenance: Usd(margin.maintenance),
+        });
+        self.continue_liquidation(account, since, budget)
+    }
+
+    /// One block's work on an account in liquidation.
+    fn continue_liquidation(
+        &mut self,
+        account: AccountId,
+        since: i64,
+        budget: &mut Budget,
+    ) -> Outcome<()> {
+        let Some(view) = self.view(account, &[])? else {
+            return self.next_turn(account, since);
+        };
+        let mut margin = view.assess();
+        let mut open = view.has_positions();
+        if view.is_stale() {
+            return self.next_turn(account, since);
+        }
+        if open && margin.is_below_maintenance() {
+            self.close_positions(account, &view, &mut budget.orders)?;
+            let Some(view) = self.view(account, &[])? else {
+                return self.next_turn(account, since);
+            };
+            margin = view.assess();
+            open = view.has_positions();
+        }
+        if open && margin.is_below_maintenance() {
+            return self.next_turn(account, since);
+        }
+        self.end_liquidation(account, since, &margin)?;
+        if open { Ok(()) } else { self.cover_deficit(account) }
+    }
+
+    /// This block's place in the order of turns.
+    fn turn(&mut self) -> Outcome<i64> {
+        Ok(i64::try_from(self.state.totals()?.height).unwrap_or(i64::MAX))
+    }
+
+    /// Puts an account behind those that this block has not worked on.
+    fn next_turn(&mut self, account: AccountId, since: i64) -> Outcome<()> {
+        let turn = self.turn()?;
+        if turn != since {
+            let item = u64::from(account.0);
+            self.state.entries.remove(IndexId::Liquidating, since, item)?;
+            self.state.entries.insert(IndexId::Liquidating, turn, item)?;
+        }
+        Ok(())
+    }
+
+    fn end_liquidation(
+        &mut self,
+        account: AccountId,
+        since: i64,
+        margin: &Assessment,
+    ) -> Outcome<()> {
+        self.state.entries.remove(IndexId::Liquidating, since, u64::from(account.0))?;
+        self.state.account(account)?.liquidating = false;
+        self.events.push(Event::LiquidationEnded {
+            account,
+            equity: Usd(margin.balance),
+            maintenance: Usd(margin.maintenance),
+        });
+        Ok(())
+    }
+
+    /// Without margin only cash counts.
+    fn cash_alone(&mut self, account: AccountId) -> Outcome<Assessment> {
+        let cash = self.state.account(account)?.cash.0;
+        Ok(Assessment { balance: cash, equity: cash, ..Assessment::default() })
+    }
+
+    /// Lets insurance pay what an account without positions owes, as far as the fund goes.
+    fn cover_deficit(&mut self, account: AccountId) -> Outcome<()> {
+        let cash = self.state.account(account)?.cash;
+        let fund = self.state.totals()?.insurance;
+        let amount = Usd(cash.0.saturating_neg().min(fund.0));
+        if amount <= Usd::ZERO {
+            return Ok(());
+        }
+        self.state.totals()?.insurance -= amount;
+        self.state.account(account)?.cash += amount;
+        self.events.push(Event::InsurancePaid { account, amount });
         Ok(())
     }
 }

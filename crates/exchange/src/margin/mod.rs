@@ -1,29 +1,13 @@
-//! Margin: one interface, two models (R1, R2, A6).
-use crate::engine::Exchange;
-use crate::order::admission::Admitted;
-use crate::state::Outcome;
-use crate::state::leaves::Order;
-use lockstep_types::ids::AccountId;
-use lockstep_types::order::NewOrder;
-use lockstep_types::params::MarginRegime;
+//! Margin: one interface, one model so far (R1, R2, A6).
+//!
+//! [`view`] copies an account out of the leaves; [`model`] says what any model answers and which
+//! one an account has; [`standard`] is the standard model; [`check`] refuses orders, fills,
+//! withdrawals and block trades that margin does not cover.
+//!
+//! Deliberately absent: liquidation, which is [`crate::liquidation`], and portfolio margin, which
+//! will be one more [`model::Model`].
 
-impl Exchange {
-    pub(crate) fn check_margin(
-        &mut self,
-        account: AccountId,
-        new: &NewOrder,
-        admitted: &Admitted,
-    ) -> Outcome<()> {
-        let _ = (account, new, admitted);
-        Ok(())
-    }
-    /// Whether the maker of a resting order can carry a fill of `lots`.
-    #[inline]
-    pub(crate) fn maker_can_fill(&mut self, maker: &Order, lots: u32) -> Outcome<bool> {
-        if self.state.venue()?.margin == MarginRegime::Off {
-            return Ok(true);
-        }
-        let _ = (maker, lots);
-        Ok(true)
-    }
-}
+pub(crate) mod check;
+pub(crate) mod model;
+pub(crate) mod standard;
+pub(crate) mod view;

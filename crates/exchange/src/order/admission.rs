@@ -5,12 +5,12 @@
 use crate::engine::Exchange;
 use crate::formula::tick::TickSchedule;
 use crate::state::Outcome;
-use crate::state::key::{HoldingKey, LabelKey};
-use crate::state::leaves::{Account, Holding, Instrument};
+use crate::state::key::LabelKey;
+use crate::state::leaves::Instrument;
 use lockstep_types::command::Phase;
 use lockstep_types::ids::{AccountId, InstrumentId};
 use lockstep_types::instrument::EXPIRY_TIME_OF_DAY_MS;
-use lockstep_types::order::{NewOrder, PostOnly, Side, TimeInForce};
+use lockstep_types::order::{NewOrder, PostOnly, Side, TimeInForce, TriggerKind};
 use lockstep_types::params::UnderlyingParams;
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::{DAY_MS, Lots, PPM, Ppm, Price, TimeMs};
@@ -39,6 +39,18 @@ pub(crate) struct Admitted {
     pub(crate) immediate: bool,
 }
 
+/// What an order says by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    pub(crate) instrument: Instrument,
+    /// When it ends; 0: never.
+    pub(crate) until: TimeMs,
+    /// Whether what does not trade at once is cancelled.
+    pub(crate) immediate: bool,
+    /// Its limit price and the price's tick; `None` for a market order.
+    pub(crate) limit: Option<(Price, u32)>,
+}
+
 /// Price limits around a mark, in micro-USD.
 pub(crate) fn band(mark: Price, width: i64) -> (Price, Price) {
     (Price((mark.0 - width).max(0)), Price(mark.0.saturating_add(width)))
@@ -53,6 +65,10 @@ pub(crate) fn share(price: Price, ppm: Ppm) -> i64 {
 impl Exchange {
     /// The instrument, if it is listed.
     pub(crate) fn listed(&mut self, id: InstrumentId) -> Outcome<Instrument> {
+        // An id that was never given is not asked for, so that nobody can make the array grow.
+        if id.0 >= self.state.totals()?.instruments {
+            return Err(Reject::of(RejectCode::UnknownInstrument).into());
+        }
         match self.state.instruments.touch(id)? {
             Some(instrument) => Ok(*instrument),
             None => Err(Reject::of(RejectCode::UnknownInstrument).into()),
@@ -75,6 +91,8 @@ impl Exchange {
     pub(crate) fn ticks(&mut self, instrument: &Instrument) -> Outcome<TickSchedule> {
         let at = usize::from(instrument.underlying.0);
         let kind = usize::from(instrument.contract.is_option());
+        // Touched even if known already, so that a witness does not depend on what is known.
+        self.underlying_params(instrument.underlying)?;
         if let Some(Some(schedules)) = self.ticks.get(at) {
             return Ok(schedules[kind]);
         }
@@ -99,55 +117,98 @@ impl Exchange {
     }
 
     /// Checks a new order against the rules of the instrument and the account; margin, label and
-    /// protection come after.
-    pub(crate) fn admit(&mut self, account: AccountId, order: &NewOrder) -> Outcome<Admitted> {
+    /// protection come after. `filled` lots of it have traded before, if it was amended.
+    pub(crate) fn admit(
+        &mut self,
+        account: AccountId,
+        order: &NewOrder,
+        filled: u32,
+    ) -> Outcome<Admitted> {
+        let form = self.check_form(order, filled)?;
+        if self.state.account(account)?.liquidating {
+            return Err(Reject::of(RejectCode::BelowMaintenance).into());
+        }
+        self.check_order_count(account, order.instrument)?;
+        let Form { instrument, until, immediate, .. } = form;
+        let phase = self.phase_of(&instrument)?;
+        check_phase(order, phase, immediate)?;
+        let (lots, reduce_only) = self.check_reach(account, order, &instrument, phase)?;
+        let (price, tick) = match form.limit {
+            Some((price, tick)) => {
+                if order.trigger.is_none() {
+                    self.check_band(order, &instrument, price)?;
+                }
+                (price, tick)
+            }
+            // Its limit is made when it wakes.
+            None if order.trigger.is_some() => (Price::ZERO, 0),
+            None => self.market_limit(order, &instrument)?,
+        };
+        Ok(Admitted { instrument, phase, lots, price, tick, reduce_only, until, immediate })
+    }
+
+    /// Checks what an order says by itself: no account, no position, no market.
+    pub(crate) fn check_form(&mut self, order: &NewOrder, filled: u32) -> Outcome<Form> {
         let instrument = self.listed(order.instrument)?;
         let now = self.state.totals()?.time;
         if instrument.contract.expiry().is_some_and(|expiry| expiry <= now) {
             return Err(Reject::of(RejectCode::InstrumentExpired).into());
         }
-        let record = *self.state.account(account)?;
-        if record.liquidating {
-            return Err(Reject::of(RejectCode::BelowMaintenance).into());
-        }
-        self.check_order_count(account, order.instrument)?;
-        let phase = self.phase_of(&instrument)?;
         let (until, immediate) = check_lifetime(order, now)?;
-        check_phase(order, phase, immediate)?;
-        let stale = self.underlying(instrument.underlying)?.stale;
-        let key = HoldingKey { account, instrument: order.instrument };
-        let holding = self.state.holdings.touch(key)?.unwrap_or_default();
-        let forced = phase == Phase::ReduceOnly || stale;
-        let reduce_only = order.reduce_only || forced;
-        let lots = self.check_size(order, &instrument, &record, &holding, reduce_only, stale)?;
-        let (price, tick) = self.check_price(order, &instrument)?;
-        Ok(Admitted { instrument, phase, lots, price, tick, reduce_only, until, immediate })
+        self.check_amount(order, &instrument, filled)?;
+        check_trigger_form(order)?;
+        let limit = match order.price {
+            Some(price) => Some((price, self.check_tick(price, &instrument)?)),
+            None => None,
+        };
+        Ok(Form { instrument, until, immediate, limit })
     }
 
-    /// Amount, reduction, position and open interest limits (I3, M3, M8); the lots that count.
-    fn check_size(
+    /// Amount and display (I3, M3, M8); what has filled counts towards the amount.
+    fn check_amount(
         &mut self,
         order: &NewOrder,
         instrument: &Instrument,
-        account: &Account,
-        holding: &Holding,
-        reduce_only: bool,
-        stale: bool,
-    ) -> Outcome<u32> {
-        let _ = account;
+        filled: u32,
+    ) -> Outcome<()> {
         let params = self.underlying_params(instrument.underlying)?;
         let (least, most) = (params.lots_min.0, params.order_lots_max.0.min(LOTS_LIMIT));
-        let (position_max, interest_max) = (params.position_lots_max.0, params.open_interest_max.0);
-        let mut lots = order.lots.0;
+        let lots = order.lots.0;
         if lots <= 0 {
             return Err(Reject::beyond(RejectCode::NotPositive, lots, 1).into());
         }
-        if lots < least {
-            return Err(Reject::beyond(RejectCode::BelowMinimum, lots, least).into());
+        let total = lots.saturating_add(i64::from(filled));
+        if total < least {
+            return Err(Reject::beyond(RejectCode::BelowMinimum, total, least).into());
         }
-        if lots > most {
-            return Err(Reject::beyond(RejectCode::OrderSize, lots, most).into());
+        if total > most {
+            return Err(Reject::beyond(RejectCode::OrderSize, total, most).into());
         }
+        if let Some(display) = order.display {
+            // The rest of an order may be less than the minimum.
+            let legal = (least.min(lots)..=lots).contains(&display.0);
+            if !legal || order.price.is_none() {
+                return Err(Reject::beyond(RejectCode::BadDisplay, display.0, least).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reduction, position and open interest limits (M3, M8): the lots that count, and whether the
+    /// order may only reduce.
+    fn check_reach(
+        &mut self,
+        account: AccountId,
+        order: &NewOrder,
+        instrument: &Instrument,
+        phase: Phase,
+    ) -> Outcome<(u32, bool)> {
+        let holding = self.state.holding_or_empty(account, order.instrument)?;
+        let stale = self.underlying(instrument.underlying)?.stale;
+        let reduce_only = order.reduce_only || phase == Phase::ReduceOnly || stale;
+        let params = self.underlying_params(instrument.underlying)?;
+        let (position_max, interest_max) = (params.position_lots_max.0, params.open_interest_max.0);
+        let mut lots = order.lots.0;
         let reducible = match order.side {
             Side::Buy => -holding.lots.0,
             Side::Sell => holding.lots.0,
@@ -178,48 +239,36 @@ impl Exchange {
                 return Err(Reject::beyond(code, interest, interest_max).into());
             }
         }
-        if let Some(display) = order.display {
-            let legal = display.0 >= least && display.0 <= order.lots.0;
-            if !legal || order.price.is_none() {
-                return Err(Reject::beyond(RejectCode::BadDisplay, display.0, least).into());
-            }
-        }
-        Ok(u32::try_from(lots).unwrap_or(u32::MAX))
+        Ok((u32::try_from(lots).unwrap_or(u32::MAX), reduce_only))
     }
 
-    /// Tick and band of a limit price (I3, M8), or the protection limit of a market order (M2).
-    pub(crate) fn check_price(
-        &mut self,
-        order: &NewOrder,
-        instrument: &Instrument,
-    ) -> Outcome<(Price, u32)> {
+    /// The tick of a limit price (I3).
+    pub(crate) fn check_tick(&mut self, price: Price, instrument: &Instrument) -> Outcome<u32> {
+        if price.0 <= 0 {
+            return Err(Reject::beyond(RejectCode::NotPositive, price.0, 1).into());
+        }
         let ticks = self.ticks(instrument)?;
-        match order.price {
-            Some(price) => {
-                if price.0 <= 0 {
-                    return Err(Reject::beyond(RejectCode::NotPositive, price.0, 1).into());
-                }
-                let level = ticks.level_of(price.0).ok().filter(|_| price.0 <= PRICE_LIMIT);
-                let Some(tick) = level else {
-                    let tick = ticks.tick_at(price.0).unwrap_or(0);
-                    return Err(Reject::beyond(RejectCode::OffTick, price.0, tick).into());
-                };
-                self.check_band(order, instrument, price)?;
-                Ok((price, tick))
-            }
+        match ticks.level_of(price.0).ok().filter(|_| price.0 <= PRICE_LIMIT) {
+            Some(tick) => Ok(tick),
             None => {
-                let (least, most) = self.market_limits(order.instrument, instrument)?;
-                let edge = match order.side {
-                    Side::Buy => ticks.price_floor(most.0),
-                    Side::Sell => ticks.price_ceil(least.0),
-                };
-                let edge = edge.unwrap_or(0).max(ticks.price_of(1).unwrap_or(1));
-                let tick = ticks
-                    .level_of(edge)
-                    .map_err(|_| Reject::beyond(RejectCode::OffTick, edge, 0))?;
-                Ok((Price(edge), tick))
+                let tick = ticks.tick_at(price.0).unwrap_or(0);
+                Err(Reject::beyond(RejectCode::OffTick, price.0, tick).into())
             }
         }
+    }
+
+    /// The protection limit of a market order, and its tick (M2).
+    fn market_limit(&mut self, order: &NewOrder, instrument: &Instrument) -> Outcome<(Price, u32)> {
+        let (least, most) = self.market_limits(order.instrument, instrument)?;
+        let ticks = self.ticks(instrument)?;
+        let edge = match order.side {
+            Side::Buy => ticks.price_floor(most.0.min(PRICE_LIMIT)),
+            Side::Sell => ticks.price_ceil(least.0),
+        };
+        let edge = edge.unwrap_or(0).max(ticks.price_of(1).unwrap_or(1));
+        let tick =
+            ticks.level_of(edge).map_err(|_| Reject::beyond(RejectCode::OffTick, edge, 0))?;
+        Ok((Price(edge), tick))
     }
 
     fn check_band(
@@ -288,6 +337,8 @@ fn check_lifetime(order: &NewOrder, now: TimeMs) -> Result<(TimeMs, bool), Rejec
     let fleeting =
         matches!(order.time_in_force, TimeInForce::ImmediateOrCancel | TimeInForce::FillOrKill);
     let immediate = market || fleeting;
+    // A sleeping order ends at its time whatever it becomes when it wakes.
+    let waits = !market || order.trigger.is_some();
     if immediate && (order.post_only != PostOnly::No || order.display.is_some()) {
         return Err(Reject::of(RejectCode::BadTimeInForce));
     }
@@ -295,8 +346,8 @@ fn check_lifetime(order: &NewOrder, now: TimeMs) -> Result<(TimeMs, bool), Rejec
         TimeInForce::GoodTil(time) if time <= now => {
             return Err(Reject::beyond(RejectCode::BadTimeInForce, time.0, now.0));
         }
-        TimeInForce::GoodTil(time) if !market => time,
-        TimeInForce::GoodTilDay if !market => {
+        TimeInForce::GoodTil(time) if waits => time,
+        TimeInForce::GoodTilDay if waits => {
             let today = now.0.div_euclid(DAY_MS) * DAY_MS + EXPIRY_TIME_OF_DAY_MS;
             TimeMs(if today > now.0 { today } else { today + DAY_MS })
         }
@@ -305,10 +356,31 @@ fn check_lifetime(order: &NewOrder, now: TimeMs) -> Result<(TimeMs, bool), Rejec
     Ok((until, immediate))
 }
 
+/// A trigger's numbers: positive, and a trailing stop becomes a market order (M2).
+fn check_trigger_form(order: &NewOrder) -> Result<(), Reject> {
+    let Some(trigger) = order.trigger else { return Ok(()) };
+    let number = match trigger.kind {
+        TriggerKind::Stop { price } | TriggerKind::Take { price } => price,
+        TriggerKind::Trailing { offset } => {
+            if let Some(price) = order.price {
+                return Err(Reject::beyond(RejectCode::UnexpectedPrice, price.0, 0));
+            }
+            offset
+        }
+    };
+    if number.0 <= 0 || number.0 > PRICE_LIMIT {
+        let limit = if number.0 <= 0 { 1 } else { PRICE_LIMIT };
+        return Err(Reject::beyond(RejectCode::BadTrigger, number.0, limit));
+    }
+    Ok(())
+}
+
 /// Whether the phase takes the order at all (M7); what must reduce is checked with the position.
+/// Orders may go to sleep in an auction: none wakes before it is over.
 fn check_phase(order: &NewOrder, phase: Phase, immediate: bool) -> Result<(), Reject> {
     match phase {
         Phase::Halted => Err(Reject::of(RejectCode::Halted)),
+        Phase::Auction if order.trigger.is_some() => Ok(()),
         Phase::Auction if immediate || order.post_only != PostOnly::No => {
             Err(Reject::of(RejectCode::AuctionPhase))
         }

@@ -79,6 +79,10 @@ impl Exchange {
         }
         *self.state.orders.touch(Slot(order.id.slot()))? = None;
         self.state.drop_if_empty(order.account, order.instrument)?;
+        let extra = match admitted.phase {
+            Phase::Auction => Some(self.arrive_again(order, extra)?),
+            _ => extra,
+        };
         let filled = order.total - order.left;
         let moved = Order {
             price: admitted.price,
@@ -101,14 +105,7 @@ impl Exchange {
     /// Admission of a changed order: counts, limits and margin as if the old one were gone.
     fn admit_in_place_of(&mut self, order: &Order, new: &NewOrder) -> Outcome<Admitted> {
         self.close_open(order, order.left, true)?;
-        let checked = self.admit(order.account, new).and_then(|mut admitted| {
-            if let Some(group) = new.protection {
-                self.check_protection(order.account, admitted.instrument.underlying, group)?;
-            }
-            self.check_margin(order.account, new, &admitted)?;
-            self.keep_passive(new, &mut admitted)?;
-            Ok(admitted)
-        });
+        let checked = self.vet(order.account, new, order.total - order.left);
         // Put back exactly what was taken away; the caller takes it away for good.
         self.open_order(order)?;
         checked

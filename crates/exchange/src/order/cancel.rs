@@ -122,7 +122,7 @@ impl Exchange {
             reason,
         });
         if link != LinkId(0) {
-            self.link_ended(order.id, link, reason)?;
+            self.link_ended(order.id, link)?;
         }
         Ok(())
     }

@@ -2,9 +2,9 @@
 //!
 //! [`admission`] checks a new order against every rule; [`place`] lets it take and rest;
 //! [`cancel`] ends orders; [`amend`] changes them; [`reduce`] shrinks reduce-only ones;
-//! [`trigger`] has the sleeping ones; [`linked`] ties orders together; [`protection`] guards
-//! market makers; [`quote`] and [`batch`] carry many in one command; [`block_trade`] skips the
-//! book.
+//! [`trigger`] has the sleeping ones and [`waking`] wakes them; [`linked`] ties orders together;
+//! [`protection`] guards market makers; [`quote`] and [`batch`] carry many in one command;
+//! [`block_trade`] skips the book.
 
 pub(crate) mod admission;
 pub(crate) mod amend;
@@ -17,3 +17,4 @@ pub(crate) mod protection;
 pub(crate) mod quote;
 pub(crate) mod reduce;
 pub(crate) mod trigger;
+pub(crate) mod waking;

@@ -1,6 +1,6 @@
 //! Placing: an admitted order takes what it can and rests with what is left.
 
-use super::admission::{Admitted, stored, visible_of};
+use super::admission::{Admitted, PRICE_LIMIT, stored, visible_of};
 use crate::book::matching::Taken;
 use crate::book::queue::{better, crosses};
 use crate::engine::Exchange;
@@ -15,6 +15,17 @@ use lockstep_types::order::{NewOrder, PostOnly, SelfTrade, Side, TimeInForce};
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::{Lots, Price};
 
+/// How an order belongs to a set of linked ones (M3).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Membership {
+    /// The set; 0: none.
+    pub(crate) link: LinkId,
+    /// Lots by which others of the set have shrunk it already.
+    pub(crate) filled: u32,
+    /// Whether it was asked for before its time: then its trigger may fire at once.
+    pub(crate) late: bool,
+}
+
 impl Exchange {
     /// Places a single order.
     pub(crate) fn place(
@@ -23,29 +34,46 @@ impl Exchange {
         signer: SignerId,
         order: &NewOrder,
     ) -> Outcome<()> {
-        self.place_in(account, signer, order, LinkId(0)).map(|_| ())
+        self.place_in(account, signer, order, Membership::default()).map(|_| ())
     }
 
-    /// Places an order that belongs to a set of linked ones (0: none); gives its handle.
-    pub(crate) fn place_in(
+    /// Checks everything that must hold before an order may touch the book now; changes nothing.
+    /// `filled` lots of it have traded before, if it was amended or woke.
+    pub(crate) fn vet(
         &mut self,
         account: AccountId,
-        signer: SignerId,
         new: &NewOrder,
-        link: LinkId,
-    ) -> Outcome<OrderId> {
-        let mut admitted = self.admit(account, new)?;
+        filled: u32,
+    ) -> Outcome<Admitted> {
+        let mut admitted = self.admit(account, new, filled)?;
         self.check_label(account, new)?;
         if let Some(group) = new.protection {
             self.check_protection(account, admitted.instrument.underlying, group)?;
         }
         if new.trigger.is_some() {
-            return self.put_to_sleep(account, signer, new, &admitted, link);
+            return Ok(admitted);
         }
         self.check_margin(account, new, &admitted)?;
         self.keep_passive(new, &mut admitted)?;
         if new.time_in_force == TimeInForce::FillOrKill {
             self.check_fill_or_kill(account, new, &admitted)?;
+        }
+        Ok(admitted)
+    }
+
+    /// Places an order that may belong to a set of linked ones; gives its handle.
+    pub(crate) fn place_in(
+        &mut self,
+        account: AccountId,
+        signer: SignerId,
+        new: &NewOrder,
+        membership: Membership,
+    ) -> Outcome<OrderId> {
+        let admitted = self.vet(account, new, membership.filled)?;
+        let link = membership.link;
+        if let Some(trigger) = new.trigger {
+            let sleep = self.sleep_of(new, trigger, membership.late)?;
+            return self.put_to_sleep(account, signer, new, &admitted, sleep, link);
         }
         let id = self.state.take_slot()?;
         let order = order_of(id, account, new, &admitted);
@@ -87,6 +115,8 @@ impl Exchange {
         }
         let ended = match taken {
             Taken::Stop(reason) => Some(reason),
+            // It has cancelled one of its own set.
+            Taken::Done if !self.link_lives(link)? => Some(CancelReason::Linked),
             Taken::Done if admitted.immediate => Some(CancelReason::ImmediateRest),
             Taken::Done => None,
         };
@@ -133,6 +163,7 @@ impl Exchange {
         if extra.until.0 != 0 {
             self.state.entries.insert(IndexId::OrderEnds, extra.until.0, order.id.0)?;
         }
+        self.join_link(extra.link, order.id)?;
         *self.state.extras.touch(ExtraKey(Slot(order.id.slot())))? = Some(extra);
         Ok(())
     }
@@ -166,6 +197,7 @@ impl Exchange {
         };
         let ticks = self.ticks(&admitted.instrument)?;
         let price = inside.and_then(|tick| Some((tick, ticks.price_of(tick).ok()?)));
+        let price = price.filter(|(_, price)| *price <= PRICE_LIMIT);
         match price {
             Some((tick, price)) if new.post_only == PostOnly::Reprice => {
                 admitted.tick = tick;
@@ -211,7 +243,7 @@ impl Exchange {
                 if wanted == 0 {
                     return Ok(());
                 }
-                slot = maker.next;
+                slot = self.state.behind(Slot(slot))?;
             }
             assert!(level.worse == NONE || better(resting, tick, level.worse), "sorted levels");
             tick = level.worse;
@@ -237,8 +269,6 @@ pub(crate) fn order_of(
         total: admitted.lots,
         left: admitted.lots,
         visible: admitted.lots,
-        next: NONE,
-        previous: NONE,
         side: new.side,
         post_only: new.post_only,
         self_trade: new.self_trade,
@@ -268,5 +298,6 @@ pub(crate) fn extra_of(
         link,
         sleep: None,
         signer,
+        arrival: 0,
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::Exchange;
 use crate::state::Outcome;
-use crate::state::key::{ExtraKey, Slot};
+use crate::state::key::Slot;
 use crate::state::leaves::Order;
 use lockstep_types::event::{CancelReason, Event};
 use lockstep_types::ids::{AccountId, InstrumentId};
@@ -71,12 +71,6 @@ impl Exchange {
         booked.left = left;
         booked.total -= lots;
         booked.visible = visible;
-        if order.has_extra {
-            let extra = self.state.extras.touch(ExtraKey(Slot(order.id.slot())))?;
-            if let Some(extra) = extra {
-                extra.display = extra.display.min(left);
-            }
-        }
         Ok(())
     }
 }

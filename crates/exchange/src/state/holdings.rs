@@ -6,8 +6,7 @@
 
 use super::key::HoldingKey;
 use super::leaves::Holding;
-use super::table::{Cell, Fault, Key, Log, Outcome, Table, index};
-use alloc::boxed::Box;
+use super::table::{Cell, Log, Missing, Table, Touch, index};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use lockstep_types::ids::{AccountId, InstrumentId};
@@ -44,7 +43,7 @@ impl Default for Holdings {
 impl Holdings {
     /// The holding for reading and writing; `None` is absence.
     #[inline]
-    pub(crate) fn touch(&mut self, key: HoldingKey) -> Outcome<&mut Option<Holding>> {
+    pub(crate) fn touch(&mut self, key: HoldingKey) -> Touch<&mut Option<Holding>> {
         let position = match self.find(key) {
             Some(position) => position,
             None => self.make(key)?,
@@ -70,10 +69,10 @@ impl Holdings {
     }
 
     #[cold]
-    fn make(&mut self, key: HoldingKey) -> Outcome<usize> {
+    fn make(&mut self, key: HoldingKey) -> Touch<usize> {
         match self.directory {
             Directory::Whole(_) => Ok(self.place(key)),
-            Directory::Partial(_) => Err(Fault::Missing(Box::new(key.leaf_key()))),
+            Directory::Partial(_) => Err(Missing::leaf(key)),
         }
     }
 
@@ -105,7 +104,7 @@ impl Holdings {
 
     /// The instruments in which `account` has a holding, ascending; `count` is how many the
     /// account itself says there are.
-    pub(crate) fn instruments(&self, account: AccountId, count: u32) -> Outcome<Vec<InstrumentId>> {
+    pub(crate) fn instruments(&self, account: AccountId, count: u32) -> Touch<Vec<InstrumentId>> {
         let mut found = Vec::with_capacity(index(count));
         let mut show = |instrument: InstrumentId, position: u32| {
             if self.cells[index(position)].value.is_some() {
@@ -132,7 +131,7 @@ impl Holdings {
                 "an account's count of holdings is right"
             );
             let key = HoldingKey { account, instrument: InstrumentId(0) };
-            return Err(Fault::Missing(Box::new(key.leaf_key())));
+            return Err(Missing::leaf(key));
         }
         Ok(found)
     }

@@ -10,6 +10,7 @@ use super::holdings::Holdings;
 use super::key::{self, LeafKey};
 use super::leaves;
 use super::levels::Levels;
+use super::links::Links;
 use super::ordered::Ordered;
 use super::table::{Dense, Sparse, Table};
 use super::{State, for_each_table};
@@ -31,6 +32,7 @@ pub struct Journal {
     venue: Touched<Dense<key::VenueKey, VenueParams>>,
     signers: Touched<Dense<SignerId, leaves::SignerRecord>>,
     keys: Touched<Sparse<key::PublicKey, SignerId>>,
+    agents: Touched<Sparse<key::AgentKey, SignerId>>,
     scopes: Touched<Sparse<key::ScopeKey, leaves::Scope>>,
     accounts: Touched<Dense<AccountId, leaves::Account>>,
     subs: Touched<Sparse<key::SubKey, AccountId>>,
@@ -41,8 +43,9 @@ pub struct Journal {
     labels: Touched<Sparse<key::LabelKey, OrderId>>,
     links: Touched<Sparse<LinkId, leaves::Link>>,
     levels: Touched<Levels>,
+    places: Touched<Links>,
     free_pages: Touched<Dense<key::FreePage, leaves::FreeSlots>>,
-    instruments: Touched<Dense<InstrumentId, leaves::Instrument>>,
+    instruments: Touched<Dense<InstrumentId, leaves::Instrument, true>>,
     names: Touched<Sparse<InstrumentName, InstrumentId>>,
     linears: Touched<Sparse<key::LinearKey, leaves::Linear>>,
     underlying_params: Touched<Dense<key::UnderlyingKey, UnderlyingParams>>,
@@ -52,6 +55,7 @@ pub struct Journal {
     observations: Touched<Sparse<key::ObservationKey, leaves::Observation>>,
     protections: Touched<Sparse<key::ProtectionKey, leaves::Protection>>,
     entries: Touched<Ordered>,
+    sleepers: Touched<Sparse<key::SleepersKey, leaves::Sleepers>>,
 }
 
 /// One leaf that a run changed.

@@ -58,6 +58,16 @@ pub struct SubKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PublicKey(pub [u8; 32]);
 
+/// An agent key of an owner. Agents are found by owner and key, so that nobody can take another's
+/// key out of circulation by registering it as his agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AgentKey {
+    /// The owner.
+    pub owner: SignerId,
+    /// The agent's public key.
+    pub key: [u8; 32],
+}
+
 /// A label among an account's open orders (A4); bytes beyond `len` are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LabelKey {
@@ -139,6 +149,12 @@ pub enum IndexId {
     Expiries(UnderlyingId),
     /// Reporters with a weight.
     Reporters,
+    /// Instruments with a sleeping order, by id (M2).
+    Sleepers,
+    /// Sets of linked orders whose primary has filled and whose rest is to be placed (M3).
+    DueLinks,
+    /// Accounts that are being liquidated, by the block that last worked on them (R3).
+    Liquidating,
 }
 
 /// An entry of an ordered index; entries sort by `sort`, then `item`. The entry
@@ -208,7 +224,7 @@ leaf_keys! {
     2 Venue(VenueKey);
     /// A signing key's record.
     3 Signer(SignerId);
-    /// Signer of a public key.
+    /// Signer of an owner's public key.
     4 PublicKey(PublicKey);
     /// An agent's scope.
     5 Scope(ScopeKey);
@@ -252,6 +268,12 @@ leaf_keys! {
     24 Protection(ProtectionKey);
     /// An entry of an ordered index.
     25 Entry(EntryKey);
+    /// How many orders of an instrument sleep.
+    26 Sleepers(SleepersKey);
+    /// Signer of an owner's agent key.
+    27 Agent(AgentKey);
+    /// A booked order's place in its queue.
+    28 Place(PlaceKey);
 }
 
 macro_rules! wrapped_keys {
@@ -272,6 +294,8 @@ macro_rules! wrapped_keys {
 }
 
 wrapped_keys! {
+    /// Key of a booked order's place in its queue.
+    PlaceKey(Slot);
     /// Key of an order's [`super::leaves::Extra`].
     ExtraKey(Slot);
     /// Key of an agent's scope.
@@ -282,6 +306,8 @@ wrapped_keys! {
     LinearKey(InstrumentId);
     /// Key of an underlying's parameters.
     UnderlyingKey(UnderlyingId);
+    /// Key of an instrument's count of sleeping orders.
+    SleepersKey(InstrumentId);
 }
 
 /// Key of the venue's parameters.
@@ -358,6 +384,7 @@ struct_parts! {
     HoldingKey { account, instrument }
     LevelKey { instrument, side, tick }
     SubKey { owner, sub }
+    AgentKey { owner, key }
     LabelKey { account, len, bytes }
     ProtectionKey { account, underlying, group }
     ExpiryKey { underlying, expiry }
@@ -405,6 +432,9 @@ impl Part for IndexId {
                 underlying.write(out);
             }
             Self::Reporters => out.push(5),
+            Self::Sleepers => out.push(7),
+            Self::DueLinks => out.push(8),
+            Self::Liquidating => out.push(9),
         }
     }
 
@@ -421,6 +451,9 @@ impl Part for IndexId {
             3 => Self::Series(Part::read(reader)?),
             4 => Self::Expiries(Part::read(reader)?),
             5 => Self::Reporters,
+            7 => Self::Sleepers,
+            8 => Self::DueLinks,
+            9 => Self::Liquidating,
             tag => {
                 let kind = DecodeErrorKind::BadTag { tag };
                 return Err(DecodeError::new(kind).within("index"));

@@ -226,10 +226,6 @@ pub struct Order {
     pub left: u32,
     /// Lots of them that are shown.
     pub visible: u32,
-    /// Slot of the next order of its level.
-    pub next: u32,
-    /// Slot of the order before it.
-    pub previous: u32,
     /// Its side.
     pub side: Side,
     /// Whether it may take when amended.
@@ -254,8 +250,6 @@ codec_struct!(Order {
     total,
     left,
     visible,
-    next,
-    previous,
     side,
     post_only,
     self_trade,
@@ -264,6 +258,18 @@ codec_struct!(Order {
     has_extra,
     asleep,
 });
+
+/// A booked order's place in its level's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct QueuePlace {
+    /// Slot of the next order, or [`NONE`].
+    pub next: u32,
+    /// Slot of the order before; meaningless at the head, which saves touching the next order
+    /// whenever a head leaves.
+    pub previous: u32,
+}
+codec_struct!(QueuePlace { next, previous });
 
 /// A sleeping order's trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -298,8 +304,23 @@ pub struct Extra {
     pub sleep: Option<Sleep>,
     /// The agent that placed it, to cancel it when the agent is revoked; the owner's id otherwise.
     pub signer: SignerId,
+    /// When it came again into an auction's book by being amended: the id that a new order would
+    /// have had. 0: it arrived when its own id says, or before the auction (M7).
+    pub arrival: u64,
 }
-codec_struct!(Extra { label, display, until, link, sleep, signer });
+codec_struct!(Extra { label, display, until, link, sleep, signer, arrival });
+
+/// Sleeping orders of one instrument (M2); the leaf is there while there are any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sleepers {
+    /// How many, trailing ones included, by watched price: index, mark, last.
+    pub orders: [u32; 3],
+    /// How many of them are trailing, likewise.
+    pub trailing: [u32; 3],
+    /// The watched prices when trailing orders last followed them; 0: not yet.
+    pub followed: [i64; 3],
+}
+codec_struct!(Sleepers { orders, trailing, followed });
 
 /// A set of linked orders (M3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -308,6 +329,8 @@ pub struct Link {
     pub kind: LinkKind,
     /// Whose.
     pub account: AccountId,
+    /// Who placed them.
+    pub signer: SignerId,
     /// Whether the primary has yet to fill.
     pub waiting: bool,
     /// The live orders; the primary first while waiting.
@@ -320,6 +343,7 @@ impl Encode for Link {
     fn encode(&self, out: &mut Vec<u8>) {
         self.kind.encode(out);
         self.account.encode(out);
+        self.signer.encode(out);
         self.waiting.encode(out);
         encode_list(&self.orders, out);
         encode_list(&self.pending, out);
@@ -331,6 +355,7 @@ impl Decode for Link {
         Ok(Self {
             kind: Decode::decode(reader)?,
             account: Decode::decode(reader)?,
+            signer: Decode::decode(reader)?,
             waiting: Decode::decode(reader)?,
             orders: decode_list(reader)?,
             pending: decode_list(reader)?,
@@ -379,15 +404,11 @@ pub struct FreeSlots {
 }
 codec_struct!(FreeSlots { slots });
 
-/// An instrument and the touch of its book.
+/// An instrument and the touch of its book. What matching needs comes first and shares a cache
+/// line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Instrument {
-    /// Its underlying.
-    pub underlying: UnderlyingId,
-    /// Its contract.
-    pub contract: Contract,
-    /// Its own phase (M7).
-    pub phase: Phase,
     /// Tick of the best bid, or [`NONE`].
     pub best_bid: u32,
     /// Tick of the best offer, or [`NONE`].
@@ -400,6 +421,12 @@ pub struct Instrument {
     pub open_interest: Lots,
     /// Price of the last trade; 0: none yet.
     pub last: Price,
+    /// Its underlying.
+    pub underlying: UnderlyingId,
+    /// Its own phase (M7).
+    pub phase: Phase,
+    /// Its contract.
+    pub contract: Contract,
     /// When it was listed.
     pub listed: TimeMs,
 }
@@ -422,13 +449,13 @@ pub struct Linear {
     /// Mark, as of the last block with a fresh index; 0: none yet.
     pub mark: Price,
     /// Average of the mid's distance from index; see `formula::mark`.
-    pub basis_ema_nano: i128,
+    pub basis_ema_nano: i64,
     /// When the average was last moved.
     pub basis_time: TimeMs,
     /// Cumulative funding per unit (P6).
     pub funding: Price,
     /// Fraction of cumulative funding not yet in it; see `formula::funding`.
-    pub funding_remainder: i128,
+    pub funding_remainder: i64,
     /// When funding was last accrued.
     pub funding_time: TimeMs,
     /// Premium sample in force, in 1e-9 (P6).
@@ -503,6 +530,14 @@ pub struct Expiry {
     pub twap_price: Price,
     /// Until when the sum reaches.
     pub twap_time: TimeMs,
+    /// Strikes with a listed option (I4).
+    pub strikes: u32,
+    /// Settlement price, from when it is fixed until the expiry is gone (I5).
+    pub settlement: Option<Price>,
+    /// The next account whose positions are settled.
+    pub cursor: AccountId,
+    /// What settled positions were worth so far: longs less shorts, so zero when all are (C1).
+    pub paid_nano: i128,
 }
 codec_struct!(Expiry {
     forward,
@@ -513,6 +548,10 @@ codec_struct!(Expiry {
     twap_ms,
     twap_price,
     twap_time,
+    strikes,
+    settlement,
+    cursor,
+    paid_nano,
 });
 
 /// A reporter (P1).
@@ -562,14 +601,14 @@ pub struct ProtectionBucket {
     pub part: i64,
     /// Lots.
     pub lots: Lots,
-    /// Net delta in lots of the underlying.
-    pub delta: Lots,
+    /// Net delta in millionths of a lot of the underlying.
+    pub delta_ppm: i64,
     /// Net vega in micro-USD per volatility point.
     pub vega: Usd,
     /// Trades.
     pub trades: u32,
 }
-codec_struct!(ProtectionBucket { part, lots, delta, vega, trades });
+codec_struct!(ProtectionBucket { part, lots, delta_ppm, vega, trades });
 
 /// Market maker protection of one group (M9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

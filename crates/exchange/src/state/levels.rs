@@ -7,8 +7,7 @@
 use super::key::LevelKey;
 use super::leaves::Level;
 use super::places::Places;
-use super::table::{Fault, Key, Log, Outcome, Table, index};
-use alloc::boxed::Box;
+use super::table::{Log, Missing, Table, Touch, index};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use lockstep_types::ids::InstrumentId;
@@ -29,17 +28,18 @@ const EMPTY: LevelCell = LevelCell {
     stamp: 0,
 };
 
-/// Sixty-four neighbouring ticks.
+/// Sixty-four neighbouring ticks. A cell without orders is no level.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 struct Page {
+    cells: [LevelCell; 1 << PAGE_BITS],
     /// Which of them have a level.
     present: u64,
     /// Which of them are known, in a partial table.
     known: u64,
-    cells: [LevelCell; 1 << PAGE_BITS],
 }
 
-const EMPTY_PAGE: Page = Page { present: 0, known: 0, cells: [EMPTY; 1 << PAGE_BITS] };
+const EMPTY_PAGE: Page = Page { cells: [EMPTY; 1 << PAGE_BITS], present: 0, known: 0 };
 
 /// One side of one book: which pages it has.
 #[derive(Clone, Debug, Default)]
@@ -134,12 +134,30 @@ impl Ladder {
     }
 }
 
+/// The pages around the touch of one side of one book, in one cache line: a short cut past the
+/// directory.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Window {
+    first: u32,
+    pages: [u32; WINDOW],
+}
+
+/// Pages in a window.
+const WINDOW: usize = 15;
+/// How far before its first use a window begins.
+const WINDOW_LEAD: u32 = 7;
+const NO_WINDOW: Window = Window { first: 0, pages: [NO_PAGE; WINDOW] };
+
 /// The table of levels.
 #[derive(Clone, Debug)]
 pub(crate) struct Levels {
-    /// Where each instrument's two ladders are.
+    /// Where each instrument's two ladders are: at twice that and the next.
     places: Places,
-    ladders: Vec<[Ladder; 2]>,
+    /// The same in a partial table, whose instrument numbers may be anything.
+    known: Option<BTreeMap<u32, u32>>,
+    ladders: Vec<Ladder>,
+    windows: Vec<Window>,
     pages: Vec<Page>,
     free_pages: Vec<u32>,
     log: Log<LevelKey, Level>,
@@ -148,8 +166,10 @@ pub(crate) struct Levels {
 impl Default for Levels {
     fn default() -> Self {
         Self {
-            places: Places::recycling(),
+            places: Places::default(),
+            known: None,
             ladders: Vec::new(),
+            windows: Vec::new(),
             pages: Vec::new(),
             free_pages: Vec::new(),
             log: Log::default(),
@@ -174,50 +194,87 @@ fn cell_index(tick: u32) -> usize {
 }
 
 impl Levels {
-    #[inline]
+    /// Where an instrument's ladders are; beyond the array if nowhere.
+    #[inline(always)]
+    fn place(&self, instrument: u32) -> usize {
+        let place = self.places.find(instrument);
+        if place < self.windows.len() { place } else { self.known_place(instrument) }
+    }
+
+    #[cold]
+    fn known_place(&self, instrument: u32) -> usize {
+        let known = self.known.as_ref().and_then(|known| known.get(&instrument));
+        known.map_or(self.windows.len(), |place| index(*place))
+    }
+
+    #[inline(always)]
     fn page(&self, key: LevelKey) -> Option<usize> {
-        let place = self.places.find(key.instrument.0)?;
-        self.ladders[place][side_index(key.side)].page(key.tick)
-    }
-
-    fn missing(key: LevelKey) -> Fault {
-        Fault::Missing(Box::new(key.leaf_key()))
-    }
-
-    /// Whether the side has a level at this tick.
-    #[inline]
-    pub(crate) fn present(&self, key: LevelKey) -> Outcome<bool> {
-        let page = self.page(key).map(|page| &self.pages[page]);
-        if self.places.partial() && !page.is_some_and(|page| page.known & bit(key.tick) != 0) {
-            return Err(Self::missing(key));
+        let side = side_index(key.side);
+        let number = key.tick >> PAGE_BITS;
+        let ladder = self.place(key.instrument.0).checked_mul(2)? + side;
+        let window = self.windows.get(ladder)?;
+        let near = index(number.wrapping_sub(window.first));
+        match window.pages.get(near) {
+            Some(page) if *page != NO_PAGE => Some(index(*page)),
+            _ => self.ladders.get(ladder)?.page(key.tick),
         }
-        Ok(page.is_some_and(|page| page.present & bit(key.tick) != 0))
     }
 
-    /// The level at this tick, which is present in a whole state.
-    #[inline]
-    pub(crate) fn get(&mut self, key: LevelKey) -> Outcome<&mut Level> {
-        let Some(page) = self.page(key) else { return Err(Self::missing(key)) };
-        let page = &mut self.pages[page];
-        if page.present & bit(key.tick) == 0 {
-            assert!(self.places.partial(), "a level that is linked to is present");
-            return Err(Self::missing(key));
+    /// Where the cell of a tick is, if its page exists: a hint for [`Self::at`], good as long as
+    /// the instrument is listed.
+    #[inline(always)]
+    pub(crate) fn position(&self, key: LevelKey) -> Option<u32> {
+        let page = u32::try_from(self.page(key)?).unwrap_or(NO_PAGE);
+        Some((page << PAGE_BITS) + (key.tick & PAGE_MASK))
+    }
+
+    /// The level at this tick, if there is one.
+    #[inline(always)]
+    pub(crate) fn find(&mut self, key: LevelKey) -> Touch<Option<&mut Level>> {
+        match self.position(key) {
+            Some(position) => self.at(position, key),
+            None if self.known.is_some() => Err(Missing::leaf(key)),
+            None => Ok(None),
         }
-        let cell = &mut page.cells[cell_index(key.tick)];
+    }
+
+    /// The level at this tick, if there is one, whose position is known.
+    #[inline(always)]
+    pub(crate) fn at(&mut self, position: u32, key: LevelKey) -> Touch<Option<&mut Level>> {
+        debug_assert!(self.position(key) == Some(position), "a hint leads to its own level");
+        let page = &mut self.pages[index(position >> PAGE_BITS)];
+        let cell = &mut page.cells[index(position & PAGE_MASK)];
+        if cell.level.orders == 0 {
+            let unknown = self.known.is_some() && page.known & bit(key.tick) == 0;
+            return if unknown { Err(Missing::leaf(key)) } else { Ok(None) };
+        }
         if cell.stamp != self.log.epoch {
             cell.stamp = self.log.epoch;
             if self.log.recording {
                 self.log.touched.push((key, Some(cell.level)));
             }
         }
-        Ok(&mut cell.level)
+        Ok(Some(&mut cell.level))
     }
 
-    /// Adds a level; the caller links its neighbours.
-    pub(crate) fn put(&mut self, key: LevelKey, level: Level) -> Outcome<()> {
-        assert!(!self.present(key)?, "a level is added once");
-        let page = self.make_page(key);
-        let page = &mut self.pages[page];
+    /// The level at this tick, which something links to.
+    #[inline(always)]
+    pub(crate) fn get(&mut self, key: LevelKey) -> Touch<&mut Level> {
+        let partial = self.known.is_some();
+        match self.find(key)? {
+            Some(level) => Ok(level),
+            None => {
+                assert!(partial, "a level that is linked to is present");
+                Err(Missing::leaf(key))
+            }
+        }
+    }
+
+    /// Adds a level; the caller links its neighbours. Gives its position.
+    pub(crate) fn put(&mut self, key: LevelKey, level: Level) -> Touch<u32> {
+        assert!(self.find(key)?.is_none() && level.orders > 0, "a level is added once");
+        let page_index = self.make_page(key);
+        let page = &mut self.pages[page_index];
         let cell = &mut page.cells[cell_index(key.tick)];
         if cell.stamp != self.log.epoch {
             cell.stamp = self.log.epoch;
@@ -227,7 +284,8 @@ impl Levels {
         }
         cell.level = level;
         page.present |= bit(key.tick);
-        Ok(())
+        let page = u32::try_from(page_index).unwrap_or(NO_PAGE);
+        Ok((page << PAGE_BITS) + (key.tick & PAGE_MASK))
     }
 
     /// Removes a level that [`Self::get`] has just touched; its neighbours are unlinked already.
@@ -235,7 +293,9 @@ impl Levels {
     pub(crate) fn drop_level(&mut self, key: LevelKey) {
         let Some(page) = self.page(key) else { return };
         let page = &mut self.pages[page];
-        assert!(page.cells[cell_index(key.tick)].stamp == self.log.epoch, "touched before");
+        let cell = &mut page.cells[cell_index(key.tick)];
+        assert!(cell.stamp == self.log.epoch, "a level is touched before it goes");
+        cell.level.orders = 0;
         page.present &= !bit(key.tick);
         if page.present == 0 {
             self.vacate(key);
@@ -243,19 +303,28 @@ impl Levels {
     }
 
     fn vacate(&mut self, key: LevelKey) {
-        let Some(place) = self.places.find(key.instrument.0) else { return };
-        let ladder = &mut self.ladders[place][side_index(key.side)];
+        let ladder = self.place(key.instrument.0) * 2 + side_index(key.side);
+        let Some(ladder) = self.ladders.get_mut(ladder) else { return };
         let entry = index((key.tick >> PAGE_BITS) - ladder.first);
         ladder.occupied[entry / 64] &= !(1 << (entry % 64));
     }
 
     /// The page of a tick, made if need be, and marked as occupied.
     fn make_page(&mut self, key: LevelKey) -> usize {
-        let place = self.places.make(key.instrument.0, self.ladders.len());
-        if place >= self.ladders.len() {
-            self.ladders.resize_with(place + 1, Default::default);
+        let len = self.ladders.len() / 2;
+        let place = match &mut self.known {
+            Some(known) => {
+                let end = u32::try_from(len).unwrap_or(u32::MAX);
+                index(*known.entry(key.instrument.0).or_insert(end))
+            }
+            None => self.places.make(key.instrument.0, len),
+        };
+        if place * 2 >= self.ladders.len() {
+            self.ladders.resize_with(place * 2 + 2, Ladder::default);
+            self.windows.resize(place * 2 + 2, NO_WINDOW);
         }
-        let ladder = &mut self.ladders[place][side_index(key.side)];
+        let at = place * 2 + side_index(key.side);
+        let ladder = &mut self.ladders[at];
         let entry = ladder.entry(key.tick);
         ladder.occupied[entry / 64] |= 1 << (entry % 64);
         if ladder.directory[entry] == NO_PAGE {
@@ -264,18 +333,26 @@ impl Levels {
                 u32::try_from(self.pages.len() - 1).unwrap_or(NO_PAGE)
             });
         }
-        index(ladder.directory[entry])
+        let page = ladder.directory[entry];
+        let number = key.tick >> PAGE_BITS;
+        let window = &mut self.windows[at];
+        if window.pages == NO_WINDOW.pages {
+            window.first = number.saturating_sub(WINDOW_LEAD);
+        }
+        if let Some(near) = window.pages.get_mut(index(number.wrapping_sub(window.first))) {
+            *near = page;
+        }
+        index(page)
     }
 
     /// The nearest level better than `key` on its side, if any: where a new one links in.
     ///
     /// In a partial state this is only a guess; the links of what it finds decide.
     pub(crate) fn better_than(&mut self, key: LevelKey) -> Option<u32> {
-        let place = self.places.find(key.instrument.0)?;
-        let ladder = self.ladders.get_mut(place)?;
+        let at = self.place(key.instrument.0) * 2 + side_index(key.side);
         // The directory reaches to the new tick first, so that both walks start inside it.
-        let entry = ladder[side_index(key.side)].entry(key.tick);
-        let ladder = &self.ladders[place][side_index(key.side)];
+        let entry = self.ladders.get_mut(at)?.entry(key.tick);
+        let ladder = &self.ladders[at];
         let present = |entry: usize| {
             let page = ladder.directory.get(entry).filter(|page| **page != NO_PAGE);
             page.map_or(0, |page| self.pages[index(*page)].present)
@@ -303,17 +380,19 @@ impl Levels {
 
     /// Frees the pages of an instrument that has no levels any more.
     pub(crate) fn release(&mut self, instrument: InstrumentId) {
-        let Some(place) = self.places.find(instrument.0) else { return };
-        if self.places.partial() {
+        if self.known.is_some() {
             return;
         }
-        for ladder in &mut self.ladders[place] {
+        let place = self.place(instrument.0);
+        for at in [place * 2, place * 2 + 1] {
+            let Some(ladder) = self.ladders.get_mut(at) else { return };
             for page in ladder.directory.drain(..).filter(|page| *page != NO_PAGE) {
                 assert!(self.pages[index(page)].present == 0, "its levels are gone");
                 self.pages[index(page)] = EMPTY_PAGE;
                 self.free_pages.push(page);
             }
             *ladder = Ladder::default();
+            self.windows[at] = NO_WINDOW;
         }
         self.places.release(instrument.0);
     }
@@ -325,11 +404,12 @@ impl Table for Levels {
 
     fn peek(&self, key: LevelKey) -> Option<&Level> {
         let page = &self.pages[self.page(key)?];
-        (page.present & bit(key.tick) != 0).then(|| &page.cells[cell_index(key.tick)].level)
+        let level = &page.cells[cell_index(key.tick)].level;
+        (level.orders > 0).then_some(level)
     }
 
     fn restore(&mut self, key: LevelKey, value: Option<Level>) {
-        if value.is_none() && !self.places.partial() && self.page(key).is_none() {
+        if value.is_none() && !self.known.is_some() && self.page(key).is_none() {
             return;
         }
         let page = self.make_page(key);
@@ -340,7 +420,10 @@ impl Table for Levels {
                 page.present |= bit(key.tick);
                 page.cells[cell_index(key.tick)].level = level;
             }
-            None => page.present &= !bit(key.tick),
+            None => {
+                page.present &= !bit(key.tick);
+                page.cells[cell_index(key.tick)].level.orders = 0;
+            }
         }
         if page.present == 0 {
             self.vacate(key);
@@ -348,8 +431,9 @@ impl Table for Levels {
     }
 
     fn each(&self, visit: &mut dyn FnMut(LevelKey, &Level)) {
-        self.places.each(self.ladders.len(), &mut |number, place| {
-            for (side, ladder) in [Side::Buy, Side::Sell].into_iter().zip(&self.ladders[place]) {
+        let mut show = |number: u32, place: usize| {
+            let ladders = &self.ladders[place * 2..place * 2 + 2];
+            for (side, ladder) in [Side::Buy, Side::Sell].into_iter().zip(ladders) {
                 for (page_number, page) in (ladder.first..).zip(&ladder.directory) {
                     let Some(page) = self.pages.get(index(*page)) else { continue };
                     for (low, cell) in (0..).zip(&page.cells) {
@@ -361,7 +445,11 @@ impl Table for Levels {
                     }
                 }
             }
-        });
+        };
+        match &self.known {
+            Some(known) => known.iter().for_each(|(number, at)| show(*number, index(*at))),
+            None => self.places.each(&mut show),
+        }
     }
 
     fn log(&mut self) -> &mut Log<LevelKey, Level> {
@@ -370,6 +458,6 @@ impl Table for Levels {
 
     fn make_partial(&mut self) {
         assert!(self.pages.is_empty(), "a table becomes partial before it holds anything");
-        self.places = Places::Known(BTreeMap::new());
+        self.known = Some(BTreeMap::new());
     }
 }

@@ -10,6 +10,7 @@ pub mod leaves;
 
 pub(crate) mod holdings;
 pub(crate) mod levels;
+pub(crate) mod links;
 pub(crate) mod ordered;
 mod owned;
 mod places;
@@ -19,13 +20,14 @@ use holdings::Holdings;
 use key::{ExpiryKey, ObservationKey};
 use key::{
     ExtraKey, FreePage, LabelKey, LeafKey, LinearKey, Only, ProtectionKey, PublicKey, ScopeKey,
-    Slot, SubKey, UnderlyingKey, VenueKey, VolumeKey,
+    SleepersKey, Slot, SubKey, UnderlyingKey, VenueKey, VolumeKey,
 };
 use leaves::{
     Account, Expiry, Extra, FreeSlots, Instrument, Linear, Link, Observation, Order, Protection,
-    Reporter, Scope, SignerRecord, Totals, Underlying, VolumeHistory,
+    Reporter, Scope, SignerRecord, Sleepers, Totals, Underlying, VolumeHistory,
 };
 use levels::Levels;
+use links::Links;
 use lockstep_types::ids::{
     AccountId, InstrumentId, LinkId, OrderId, ReporterId, SignerId, UnderlyingId,
 };
@@ -34,18 +36,19 @@ use lockstep_types::params::{UnderlyingParams, VenueParams};
 use ordered::Ordered;
 use owned::Owned;
 use table::{Dense, Sparse, Table};
-pub use table::{Fault, Outcome};
+pub use table::{Fault, Missing, Outcome, Touch};
 
 /// Calls `$do!(field, Variant)` for every table, `Variant` being its [`LeafKey`] kind.
 macro_rules! for_each_table {
     ($do:ident) => {
         $do! {
-            totals Totals, venue Venue, signers Signer, keys PublicKey, scopes Scope,
+            totals Totals, venue Venue, signers Signer, keys PublicKey, agents Agent, scopes Scope,
             accounts Account, subs Sub, volumes Volume, holdings Holding, orders Order,
-            extras Extra, labels Label, links Link, levels Level, free_pages FreePage,
+            extras Extra, labels Label, links Link, levels Level, places Place, free_pages FreePage,
             instruments Instrument, names Name, linears Linear,
             underlying_params UnderlyingParams, underlyings Underlying, expiries Expiry,
             reporters Reporter, observations Observation, protections Protection, entries Entry,
+            sleepers Sleepers,
         }
     };
 }
@@ -58,6 +61,7 @@ pub(crate) struct State {
     pub(crate) venue: Dense<VenueKey, VenueParams>,
     pub(crate) signers: Dense<SignerId, SignerRecord>,
     pub(crate) keys: Sparse<PublicKey, SignerId>,
+    pub(crate) agents: Sparse<key::AgentKey, SignerId>,
     pub(crate) scopes: Sparse<ScopeKey, Scope>,
     pub(crate) accounts: Dense<AccountId, Account>,
     pub(crate) subs: Sparse<SubKey, AccountId>,
@@ -68,8 +72,9 @@ pub(crate) struct State {
     pub(crate) labels: Sparse<LabelKey, OrderId>,
     pub(crate) links: Sparse<LinkId, Link>,
     pub(crate) levels: Levels,
+    pub(crate) places: Links,
     pub(crate) free_pages: Dense<FreePage, FreeSlots>,
-    pub(crate) instruments: Dense<InstrumentId, Instrument>,
+    pub(crate) instruments: Dense<InstrumentId, Instrument, true>,
     pub(crate) names: Sparse<InstrumentName, InstrumentId>,
     pub(crate) linears: Sparse<LinearKey, Linear>,
     pub(crate) underlying_params: Dense<UnderlyingKey, UnderlyingParams>,
@@ -79,6 +84,7 @@ pub(crate) struct State {
     pub(crate) observations: Sparse<ObservationKey, Observation>,
     pub(crate) protections: Sparse<ProtectionKey, Protection>,
     pub(crate) entries: Ordered,
+    pub(crate) sleepers: Sparse<SleepersKey, Sleepers>,
     /// Which orders an account has.
     pub(crate) owned: Owned,
     /// Whether only the leaves of a witness are known.
@@ -101,6 +107,7 @@ impl State {
             venue: Dense::default(),
             signers: Dense::default(),
             keys: Sparse::default(),
+            agents: Sparse::default(),
             scopes: Sparse::default(),
             accounts: Dense::default(),
             subs: Sparse::default(),
@@ -111,8 +118,9 @@ impl State {
             labels: Sparse::default(),
             links: Sparse::default(),
             levels: Levels::default(),
+            places: Links::default(),
             free_pages: Dense::default(),
-            instruments: Dense::recycling(),
+            instruments: Dense::default(),
             names: Sparse::default(),
             linears: Sparse::default(),
             underlying_params: Dense::default(),
@@ -122,6 +130,7 @@ impl State {
             observations: Sparse::default(),
             protections: Sparse::default(),
             entries: Ordered::default(),
+            sleepers: Sparse::default(),
             owned: Owned::default(),
             partial: false,
         }

@@ -6,8 +6,7 @@
 //! shortcut; the links decide.
 
 use super::key::{EntryKey, IndexId};
-use super::table::{Fault, Key, Outcome, Sparse};
-use alloc::boxed::Box;
+use super::table::{Missing, Sparse, Touch};
 use alloc::vec::Vec;
 use lockstep_types::codec_struct;
 
@@ -28,7 +27,7 @@ const fn head(index: IndexId) -> EntryKey {
 
 impl Ordered {
     /// The entry before `key`, whose link goes past it or to it.
-    fn before(&mut self, key: EntryKey) -> Outcome<EntryKey> {
+    fn before(&mut self, key: EntryKey) -> Touch<EntryKey> {
         let previous = match self.last_below(key) {
             Some(found) if found.index == key.index => found,
             _ => head(key.index),
@@ -37,18 +36,18 @@ impl Ordered {
             let linked = EntryKey { sort, item, ..key };
             // Only a partial state can know too little to find the true neighbour.
             if linked < key {
-                return Err(Fault::Missing(Box::new(linked.leaf_key())));
+                return Err(Missing::leaf(linked));
             }
         }
         Ok(previous)
     }
 
-    fn next(&mut self, key: EntryKey) -> Outcome<Option<(i64, u64)>> {
+    fn next(&mut self, key: EntryKey) -> Touch<Option<(i64, u64)>> {
         Ok(self.touch(key)?.and_then(|link| link.next))
     }
 
     /// Adds `item` at `sort`; it must not be there.
-    pub(crate) fn insert(&mut self, index: IndexId, sort: i64, item: u64) -> Outcome<()> {
+    pub(crate) fn insert(&mut self, index: IndexId, sort: i64, item: u64) -> Touch<()> {
         let key = EntryKey { index, sort, item };
         assert!(key != head(index), "no entry is the head");
         let previous = self.before(key)?;
@@ -60,7 +59,7 @@ impl Ordered {
     }
 
     /// Removes `item` at `sort`; it must be there.
-    pub(crate) fn remove(&mut self, index: IndexId, sort: i64, item: u64) -> Outcome<()> {
+    pub(crate) fn remove(&mut self, index: IndexId, sort: i64, item: u64) -> Touch<()> {
         let key = EntryKey { index, sort, item };
         let previous = self.before(key)?;
         assert!(self.next(previous)? == Some((sort, item)), "an entry is removed once");
@@ -72,7 +71,7 @@ impl Ordered {
     }
 
     /// The first entry.
-    pub(crate) fn first(&mut self, index: IndexId) -> Outcome<Option<(i64, u64)>> {
+    pub(crate) fn first(&mut self, index: IndexId) -> Touch<Option<(i64, u64)>> {
         self.next(head(index))
     }
 
@@ -82,7 +81,7 @@ impl Ordered {
         index: IndexId,
         bound: i64,
         limit: usize,
-    ) -> Outcome<Vec<(i64, u64)>> {
+    ) -> Touch<Vec<(i64, u64)>> {
         let mut found = Vec::new();
         let mut at = self.first(index)?;
         while let Some((sort, item)) = at {

@@ -30,6 +30,28 @@ pub enum Fault {
     Missing(Box<LeafKey>),
 }
 
+/// A partial state was asked for a leaf that it does not know. On its own a thin pointer, so that
+/// the hot paths, which can fail in no other way, return in registers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing(pub Box<LeafKey>);
+
+impl Missing {
+    /// The leaf `key` is not known.
+    #[cold]
+    pub(crate) fn leaf(key: impl Key) -> Self {
+        Self(Box::new(key.leaf_key()))
+    }
+}
+
+impl From<Missing> for Fault {
+    fn from(missing: Missing) -> Self {
+        Self::Missing(missing.0)
+    }
+}
+
+/// What touching a leaf gives back.
+pub type Touch<T> = Result<T, Missing>;
+
 impl From<Reject> for Fault {
     fn from(reject: Reject) -> Self {
         Self::Reject(reject)
@@ -62,12 +84,17 @@ pub trait Key: Copy + Ord {
     fn leaf_key(&self) -> LeafKey;
 }
 
-/// A value with the mark of its last touch. Stamp 0: not touched since it was loaded.
+/// A value with the mark of its last touch. Stamp 0: not touched since it was loaded. Aligned to a
+/// cache line, so that touching a leaf of up to 60 bytes fetches one line, not two.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Cell<T> {
     pub(crate) stamp: u32,
     pub(crate) value: Option<T>,
 }
+
+/// No hint where in memory something is. Hints are no part of the state.
+pub(crate) const NO_HINT: u32 = u32::MAX;
 
 impl<T> Default for Cell<T> {
     fn default() -> Self {
@@ -140,17 +167,22 @@ pub(crate) trait Table {
     }
 }
 
-/// A table with small dense keys: an array.
+/// A table with small dense keys: an array. With `RECYCLES`, keys are never used again once their
+/// leaf is deleted, and its memory is used for another; otherwise a key's number is its position.
 #[derive(Clone, Debug)]
-pub(crate) struct Dense<K, T> {
+pub(crate) struct Dense<K, T, const RECYCLES: bool = false> {
+    /// The leaves of a whole table.
     cells: Vec<Cell<T>>,
-    log: Log<K, T>,
+    /// Where the leaves of a recycling table are.
     places: Places,
+    /// The leaves of a partial table.
+    known: Option<BTreeMap<u32, Cell<T>>>,
+    log: Log<K, T>,
 }
 
-impl<K, T> Default for Dense<K, T> {
+impl<K, T, const RECYCLES: bool> Default for Dense<K, T, RECYCLES> {
     fn default() -> Self {
-        Self { cells: Vec::new(), log: Log::default(), places: Places::Identity }
+        Self { cells: Vec::new(), places: Places::default(), known: None, log: Log::default() }
     }
 }
 
@@ -160,19 +192,14 @@ pub(crate) trait DenseKey: Key {
     fn of(number: u32) -> Self;
 }
 
-impl<K: DenseKey, T: Clone> Dense<K, T> {
-    /// A table whose keys are never used again once their leaf is deleted: its memory is.
-    pub(crate) fn recycling() -> Self {
-        Self { places: Places::recycling(), ..Self::default() }
-    }
-
+impl<K: DenseKey, T: Clone, const RECYCLES: bool> Dense<K, T, RECYCLES> {
     /// The leaf's value for reading and writing; `None` is absence, and setting `None` deletes.
-    #[inline]
-    pub(crate) fn touch(&mut self, key: K) -> Outcome<&mut Option<T>> {
-        let position = match self.places.find(key.number()) {
-            Some(position) if position < self.cells.len() => position,
-            _ => self.make(key)?,
-        };
+    #[inline(always)]
+    pub(crate) fn touch(&mut self, key: K) -> Touch<&mut Option<T>> {
+        let position = self.position(key);
+        if position >= self.cells.len() {
+            return self.touch_elsewhere(key);
+        }
         let cell = &mut self.cells[position];
         if cell.stamp != self.log.epoch {
             cell.stamp = self.log.epoch;
@@ -181,16 +208,36 @@ impl<K: DenseKey, T: Clone> Dense<K, T> {
         Ok(&mut cell.value)
     }
 
+    /// Touching what is not in the array: the table is partial, or the array grows.
     #[cold]
-    fn make(&mut self, key: K) -> Outcome<usize> {
-        if self.places.partial() {
-            return Err(Fault::Missing(Box::new(key.leaf_key())));
+    fn touch_elsewhere(&mut self, key: K) -> Touch<&mut Option<T>> {
+        if self.known.is_some() {
+            let found = self.known.as_mut().and_then(|known| known.get_mut(&key.number()));
+            let Some(cell) = found else { return Err(Missing::leaf(key)) };
+            if cell.stamp != self.log.epoch {
+                cell.stamp = self.log.epoch;
+                self.log.note(key, &cell.value);
+            }
+            return Ok(&mut cell.value);
         }
-        Ok(self.place(key))
+        let position = self.make(key);
+        let cell = &mut self.cells[position];
+        cell.stamp = self.log.epoch;
+        self.log.note(key, &None);
+        Ok(&mut cell.value)
     }
 
-    fn place(&mut self, key: K) -> usize {
-        let position = self.places.make(key.number(), self.cells.len());
+    #[inline(always)]
+    fn position(&self, key: K) -> usize {
+        if RECYCLES { self.places.find(key.number()) } else { index(key.number()) }
+    }
+
+    /// A place for a key that has none, in a whole table.
+    fn make(&mut self, key: K) -> usize {
+        let position = match RECYCLES {
+            true => self.places.make(key.number(), self.cells.len()),
+            false => index(key.number()),
+        };
         if position >= self.cells.len() {
             self.cells.resize_with(position + 1, Cell::default);
         }
@@ -203,26 +250,43 @@ impl<K: DenseKey, T: Clone> Dense<K, T> {
     }
 }
 
-impl<K: DenseKey, T: Clone + PartialEq> Table for Dense<K, T> {
+impl<K: DenseKey, T: Clone + PartialEq, const RECYCLES: bool> Table for Dense<K, T, RECYCLES> {
     type Key = K;
     type Value = T;
 
-    #[inline]
     fn peek(&self, key: K) -> Option<&T> {
-        self.cells.get(self.places.find(key.number())?)?.value.as_ref()
+        match &self.known {
+            Some(known) => known.get(&key.number())?.value.as_ref(),
+            None => self.cells.get(self.position(key))?.value.as_ref(),
+        }
     }
 
     fn restore(&mut self, key: K, value: Option<T>) {
-        let position = self.place(key);
-        self.cells[position].value = value;
+        if let Some(known) = &mut self.known {
+            known.insert(key.number(), Cell { value, ..Cell::default() });
+            return;
+        }
+        let position = self.make(key);
+        self.cells[position] = Cell { value, ..Cell::default() };
     }
 
     fn each(&self, visit: &mut dyn FnMut(K, &T)) {
-        self.places.each(self.cells.len(), &mut |number, position| {
+        if let Some(known) = &self.known {
+            for (number, cell) in known {
+                cell.value.iter().for_each(|value| visit(K::of(*number), value));
+            }
+            return;
+        }
+        let mut show = |number: u32, position: usize| {
             if let Some(value) = self.cells.get(position).and_then(|cell| cell.value.as_ref()) {
                 visit(K::of(number), value);
             }
-        });
+        };
+        if RECYCLES {
+            self.places.each(&mut show);
+        } else {
+            (0..).zip(0..self.cells.len()).for_each(|(number, position)| show(number, position));
+        }
     }
 
     fn log(&mut self) -> &mut Log<K, T> {
@@ -231,11 +295,15 @@ impl<K: DenseKey, T: Clone + PartialEq> Table for Dense<K, T> {
 
     fn make_partial(&mut self) {
         assert!(self.cells.is_empty(), "a table becomes partial before it holds anything");
-        self.places = Places::Known(BTreeMap::new());
+        self.known = Some(BTreeMap::new());
     }
 
     fn sweep(&mut self, key: K) {
-        if matches!(self.places, Places::Recycled { .. }) && self.peek(key).is_none() {
+        if RECYCLES && self.known.is_none() && self.peek(key).is_none() {
+            let position = self.places.find(key.number());
+            if let Some(cell) = self.cells.get_mut(position) {
+                *cell = Cell::default();
+            }
             self.places.release(key.number());
         }
     }
@@ -257,9 +325,9 @@ impl<K, T> Default for Sparse<K, T> {
 
 impl<K: Key, T: Clone> Sparse<K, T> {
     /// The leaf's value for reading and writing; `None` is absence, and setting `None` deletes.
-    pub(crate) fn touch(&mut self, key: K) -> Outcome<&mut Option<T>> {
+    pub(crate) fn touch(&mut self, key: K) -> Touch<&mut Option<T>> {
         if self.partial && !self.cells.contains_key(&key) {
-            return Err(Fault::Missing(Box::new(key.leaf_key())));
+            return Err(Missing::leaf(key));
         }
         let cell = self.cells.entry(key).or_default();
         if cell.stamp != self.log.epoch {
@@ -288,7 +356,7 @@ impl<K: Key, T: Clone + PartialEq> Table for Sparse<K, T> {
         if value.is_none() && !self.partial {
             self.cells.remove(&key);
         } else {
-            self.cells.insert(key, Cell { stamp: 0, value });
+            self.cells.insert(key, Cell { value, ..Cell::default() });
         }
     }
 

@@ -27,7 +27,7 @@ fn each_rule_decides_when_those_before_it_tie() {
     assert_eq!(price_of(&[(12, 5)], &[(8, 5)], 11), Some((11, 5, 0)));
     assert_eq!(price_of(&[(12, 5)], &[(8, 5)], 99), Some((12, 5, 0)));
     assert_eq!(price_of(&[(12, 5)], &[(8, 5)], 1), Some((8, 5, 0)));
-    // The lower price: 9 and 11 are as far from 10, which trades as much but less evenly.
+    // Two prices as far from the reference, which lies between them, leave it to the reference.
     assert_eq!(price_of(&[(11, 5), (9, 2)], &[(9, 5), (11, 2)], 10), Some((10, 5, 0)));
     assert_eq!(price_of(&[(12, 4), (8, 2)], &[(8, 4), (12, 2)], 10), Some((10, 4, 0)));
 }

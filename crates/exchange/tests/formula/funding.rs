@@ -18,6 +18,15 @@ fn a_thin_book_exerts_no_pull() {
 }
 
 #[test]
+fn an_hourly_rate_is_floored_also_below_zero() {
+    assert_eq!(rate_1h_ppb(&PARAMS, 15), Ok(1));
+    assert_eq!(rate_1h_ppb(&PARAMS, -9), Ok(-2));
+    assert_eq!(rate_1h_ppb(&PARAMS, i64::MIN), Ok(-40_000_000));
+    assert_eq!(rate_8h_ppb(&PARAMS, i64::MIN), Ok(i64::MIN + 500_000));
+    assert_eq!(rate_8h_ppb(&PARAMS, i64::MAX), Ok(i64::MAX - 500_000));
+}
+
+#[test]
 fn a_small_price_at_short_blocks_is_not_rounded_away() {
     // One block accrues a fraction of a micro-USD; a day of them accrues the day's funding.
     let (price, rate, block_ms) = (150_000_000, 12_500, 100);

@@ -59,6 +59,18 @@ fn a_perpetual_bid_at_mark_reserves_its_initial_margin_and_fee() {
 }
 
 #[test]
+fn a_rebate_is_no_credit_before_it_is_earned() {
+    let close = OpenOrders {
+        sells: side_of(1_000, SPOT),
+        fee_ppm: -100,
+        ..orders(OrderContract::Linear, 1_000, SPOT)
+    };
+    assert_eq!(margin(&close), 0);
+    let open = OpenOrders { position_lots: 0, ..close };
+    assert_eq!(margin(&open), 6_600 * DOLLAR);
+}
+
+#[test]
 fn an_order_that_closes_reserves_no_margin() {
     let close =
         OpenOrders { sells: side_of(1_000, SPOT), ..orders(OrderContract::Linear, 1_000, SPOT) };

@@ -313,8 +313,7 @@ fn write_ends(out: &mut String, chart: &TimeChart, plot: &Plot<'_>) {
 }
 
 fn write_levels(out: &mut String, chart: &TimeChart, plot: &Plot<'_>) {
-    for level in chart.levels.iter().take(LEVELS_MAX).filter(|level| plot.axis.draws(level.value))
-    {
+    for level in chart.levels.iter().take(LEVELS_MAX).filter(|level| plot.axis.draws(level.value)) {
         let top = coordinate(down(plot, level.value));
         let label = html_label(&level.label);
         put!(out, "<div class=\"level\" style=\"top:{top}px\"><span>{label}</span></div>");
@@ -359,4 +358,3 @@ fn write_values(out: &mut String, plot: &Plot<'_>) {
     }
     out.push_str("]</script>");
 }
-

@@ -72,9 +72,8 @@ fn keep_extremes(thinned: &mut Vec<Point>, run: &mut Vec<Point>) {
 pub fn bars(points: &[Point], domain_ms: (i64, i64), buckets: usize) -> Vec<Point> {
     let mut thinned: Vec<Point> = Vec::new();
     let mut last_bucket = None;
-    let inside = |point: &&Point| {
-        (domain_ms.0..=domain_ms.1).contains(&point.time_ms) && shows(point.value)
-    };
+    let inside =
+        |point: &&Point| (domain_ms.0..=domain_ms.1).contains(&point.time_ms) && shows(point.value);
     for &point in points.iter().filter(inside) {
         let at = bucket(point.time_ms, domain_ms, buckets);
         match thinned.last_mut() {

@@ -2,7 +2,7 @@
 //! load nothing else.
 
 use super::{
-    BLOCKS_MAX, Block, FIGURES_MAX, PROVENANCE_MAX, POINTS_MAX, Report, SECTIONS_MAX, Section,
+    BLOCKS_MAX, Block, FIGURES_MAX, POINTS_MAX, PROVENANCE_MAX, Report, SECTIONS_MAX, Section,
     TimeChart, Tone, bars, chart, table,
     text::{html_label, html_prose},
 };

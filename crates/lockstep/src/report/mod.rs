@@ -26,6 +26,7 @@ pub mod html;
 mod marks;
 mod number;
 mod plot;
+mod spark;
 mod table;
 pub mod terminal;
 mod text;
@@ -428,7 +429,7 @@ impl Line {
     }
 
     /// The same series, in the background.
-    pub fn as_context(mut self) -> Self {
+    pub fn in_background(mut self) -> Self {
         self.context = true;
         self
     }

@@ -32,9 +32,9 @@ pub fn decimals(values: impl Iterator<Item = f64> + Clone) -> usize {
 
 /// Digits after the point with which a step is written exactly enough.
 pub fn decimals_of(step: f64) -> usize {
-    (0..DECIMALS_MAX).find(|&digits| step * 10_f64.powi(digits as i32) >= 0.999).unwrap_or(
-        DECIMALS_MAX,
-    )
+    (0..DECIMALS_MAX)
+        .find(|&digits| step * 10_f64.powi(digits as i32) >= 0.999)
+        .unwrap_or(DECIMALS_MAX)
 }
 
 /// `1,234.50`, with a true minus.
@@ -94,7 +94,7 @@ pub fn coordinate(value: f64) -> String {
 
 fn push_groups(text: &mut String, digits: &str) {
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

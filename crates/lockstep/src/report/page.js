@@ -116,7 +116,8 @@
     }));
   };
 
-  const showAll = (time, pointed) => charts.forEach((chart) => show(chart, time, chart === pointed));
+  const showAll = (time, pointed) =>
+    charts.forEach((chart) => show(chart, time, chart === pointed));
   const restAll = () => charts.forEach(rest);
 
   for (const chart of charts) {

@@ -148,12 +148,7 @@ fn domain(chart: &TimeChart, lines: &[(&Line, Vec<Point>)], bar_ms: i64) -> (i64
     (start_ms, time::clamp(end_ms).max(start_ms + 1))
 }
 
-fn thinned(
-    shape: Shape,
-    points: &[Point],
-    domain_ms: (i64, i64),
-    buckets: usize,
-) -> Vec<Point> {
+fn thinned(shape: Shape, points: &[Point], domain_ms: (i64, i64), buckets: usize) -> Vec<Point> {
     match shape {
         Shape::Line => downsample::line(points, domain_ms, buckets),
         Shape::Bars => downsample::bars(points, domain_ms, buckets.min(BARS_DRAWN_MAX)),

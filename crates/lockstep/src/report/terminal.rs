@@ -8,12 +8,12 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{
     Align, BARS_MAX, BLOCKS_MAX, BarChart, Block, COLUMNS_MAX, Conservation, FIGURES_MAX,
-    MARKS_MAX, PROVENANCE_MAX, ROWS_MAX, Report, SECTIONS_MAX, Shape, Table, TimeChart, Tone,
+    MARKS_MAX, PROVENANCE_MAX, ROWS_MAX, Report, SECTIONS_MAX, Table, TimeChart, Tone,
     axis::Axis,
     bars,
     number::{micro_usd, shows, with_unit},
-    plot::{Plot, PlotLine},
-    table, text, time,
+    plot::Plot,
+    spark, table, text, time,
 };
 
 /// Fewest columns that are laid out for.
@@ -30,9 +30,6 @@ const BAR_COLUMNS_MAX: usize = 40;
 const BUCKETS: usize = 240;
 /// Blank columns between two columns of a table.
 const GAP: usize = 2;
-
-const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-const LENGTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
 /// How the text is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,10 +99,14 @@ impl Page {
         }
         self.out.push('\n');
         let figures = &report.figures[..report.figures.len().min(FIGURES_MAX)];
-        let labels: Vec<String> =
-            figures.iter().map(|figure| cut(&text::label(&figure.label), LABEL_COLUMNS_MAX)).collect();
-        let values: Vec<String> =
-            figures.iter().map(|figure| cut(&text::label(&figure.value), LABEL_COLUMNS_MAX)).collect();
+        let labels: Vec<String> = figures
+            .iter()
+            .map(|figure| cut(&text::label(&figure.label), LABEL_COLUMNS_MAX))
+            .collect();
+        let values: Vec<String> = figures
+            .iter()
+            .map(|figure| cut(&text::label(&figure.value), LABEL_COLUMNS_MAX))
+            .collect();
         let (label_width, value_width) = (widest(&labels), widest(&values));
         for ((figure, label), value) in figures.iter().zip(&labels).zip(&values) {
             let ink = match figure.tone {
@@ -207,7 +208,7 @@ impl Page {
         let axis = Axis::new(plot.values(), plot.scale);
         for ((line, name), facts) in plot.lines.iter().zip(&names).zip(&facts) {
             let name = padded(name, name_width, Align::Left);
-            put!(&mut self.out, "  {name}  {}", sparkline(&plot, &axis, line, room));
+            put!(&mut self.out, "  {name}  {}", spark::sparkline(&plot, &axis, line, room));
             for (fact, width) in facts.iter().zip(widths) {
                 put!(&mut self.out, "  {}", padded(fact, width, Align::Right));
             }
@@ -254,7 +255,7 @@ impl Page {
             let label = padded(label, label_width, Align::Left);
             let value = padded(value, value_width, Align::Right);
             let part = if shows(bar.value) { bar.value / bars::longest(chart) } else { 0.0 };
-            let line = format!("  {label}  {value}  {}", bar_of(part, room));
+            let line = format!("  {label}  {value}  {}", spark::bar(part, room));
             let free = self.columns.saturating_sub(line.width() + GAP);
             let note = self.inked(&cut(&text::label(&bar.note), free), Ink::Dim);
             put!(&mut self.out, "{}\n", format!("{line}  {note}").trim_end());
@@ -314,21 +315,21 @@ impl Page {
         let value_width = value_width.unwrap_or(0);
         let (held_lines, flow_lines) = lines.split_at(held.len());
         let row = |label: &str, value: &str| {
-            let (label, value) = (
-                padded(label, label_width, Align::Left),
-                padded(value, value_width, Align::Right),
-            );
+            let (label, value) =
+                (padded(label, label_width, Align::Left), padded(value, value_width, Align::Right));
             format!("  {label}  {value}")
         };
         let rule = format!("  {}", "─".repeat(label_width + GAP + value_width));
-        let sides = [("Held", held_lines, &sums[0]), ("Came in less went out", flow_lines, &sums[1])];
+        let sides =
+            [("Held", held_lines, &sums[0]), ("Came in less went out", flow_lines, &sums[1])];
         for (heading, lines, sum) in sides {
             let heading = self.inked(heading, Ink::Dim);
             put!(&mut self.out, "  {heading}\n");
             for (label, value) in lines {
                 put!(&mut self.out, "{}\n", row(label, value));
             }
-            let (rule, sum) = (self.inked(&rule, Ink::Dim), self.inked(&row("Sum", sum), Ink::Bold));
+            let (rule, sum) =
+                (self.inked(&rule, Ink::Dim), self.inked(&row("Sum", sum), Ink::Bold));
             put!(&mut self.out, "{rule}\n{sum}\n");
         }
         let (tone, verdict) = table::verdict(books);
@@ -375,73 +376,6 @@ impl Page {
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
-}
-
-/// A line of one row of characters: per column the value that lies farthest from where the line
-/// usually is, so that no spike is lost. A column without a point carries the last value forward
-/// (bars do not: no bar is nothing).
-fn sparkline(plot: &Plot<'_>, axis: &Axis, line: &PlotLine<'_>, columns: usize) -> String {
-    let mut chosen: Vec<Option<f64>> = vec![None; columns];
-    let mut gaps = vec![false; columns];
-    let mut places: Vec<f64> = line
-        .points
-        .iter()
-        .filter(|point| axis.draws(point.value))
-        .map(|point| axis.at(point.value))
-        .collect();
-    places.sort_by(f64::total_cmp);
-    let usual = places.get(places.len() / 2).copied().unwrap_or(0.0);
-    let oddness = |value: f64| (axis.at(value) - usual).abs();
-    let column = |time_ms: i64| ((plot.across(time_ms) * columns as f64) as usize).min(columns - 1);
-    for point in &line.points {
-        let at = column(point.time_ms);
-        if !axis.draws(point.value) {
-            gaps[at] = true;
-            continue;
-        }
-        // A bar is as wide as the time it stands for; the column at its end is the next one's.
-        let end = match line.line.shape {
-            Shape::Bars => column(point.time_ms.saturating_add(plot.bar_ms)).max(at + 1),
-            _ => at + 1,
-        };
-        for chosen in &mut chosen[at..end] {
-            if chosen.is_none_or(|value| oddness(point.value) > oddness(value)) {
-                *chosen = Some(point.value);
-            }
-        }
-    }
-    let last_drawn = chosen.iter().rposition(Option::is_some);
-    let mut carried = None;
-    let mut drawn = String::new();
-    for (at, value) in chosen.into_iter().enumerate() {
-        let beyond = last_drawn.is_none_or(|last| at > last);
-        let holds = match line.line.shape {
-            Shape::Line => !beyond,
-            Shape::Step => true,
-            Shape::Bars => false,
-        };
-        let shown = value.or(carried.filter(|_| holds));
-        let shown = shown.filter(|&value| line.line.shape != Shape::Bars || value != 0.0);
-        drawn.push(shown.map_or(' ', |value| {
-            let height = axis.at(value).clamp(0.0, 1.0) * 8.0;
-            HEIGHTS[(height as usize).min(7)]
-        }));
-        carried = if gaps[at] { None } else { shown };
-    }
-    drawn
-}
-
-/// A bar of a part of `columns`, to an eighth of a column.
-fn bar_of(part: f64, columns: usize) -> String {
-    if part <= 0.0 {
-        return String::new();
-    }
-    let eighths = ((part * columns as f64 * 8.0).round() as usize).clamp(1, columns * 8);
-    let mut bar = "█".repeat(eighths / 8);
-    if eighths % 8 > 0 {
-        bar.push(LENGTHS[eighths % 8 - 1]);
-    }
-    bar
 }
 
 fn row_text(cells: &[String], widths: &[usize], aligns: &[Align]) -> String {

@@ -72,7 +72,8 @@ pub fn clock(time_ms: i64, step_ms: i64) -> String {
 
 /// `10 Oct 2025, 20:00–22:30 UTC`, or with both dates if they differ.
 pub fn range(start_ms: i64, end_ms: i64) -> String {
-    let step_ms = if end_ms.saturating_sub(start_ms) < 10 * MINUTE_MS { SECOND_MS } else { MINUTE_MS };
+    let step_ms =
+        if end_ms.saturating_sub(start_ms) < 10 * MINUTE_MS { SECOND_MS } else { MINUTE_MS };
     let (start, end) = (clock(start_ms, step_ms), clock(end_ms, step_ms));
     let (first, last) = (date(start_ms), date(end_ms));
     if first == last {

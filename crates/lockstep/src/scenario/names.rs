@@ -1,14 +1,14 @@
 //! Names for the engine's numbers, both ways: accounts, keys, instruments, underlyings, orders and
 //! reporters.
 //!
-//! A number without a name shows as one (`account 7`, `#12` for the twelfth order that arrived), so
+//! A number without a name shows as one (`account 7`, `#12` for the order with that number of arrival), so
 //! that events of any log can be shown. Instruments are learned from events by [`Names::observe`];
 //! everything else is told. An instrument keeps its name after it has expired.
 
 use super::model::AccountRef;
+use lockstep_types::Event;
 use lockstep_types::ids::{AccountId, InstrumentId, OrderId, ReporterId, SignerId, UnderlyingId};
 use lockstep_types::instrument::{InstrumentName, Ticker};
-use lockstep_types::Event;
 use std::collections::BTreeMap;
 
 /// Names, both ways.
@@ -117,6 +117,11 @@ impl Names {
         }
     }
 
+    /// The name of a key, if it has one.
+    pub fn signer_name(&self, id: SignerId) -> Option<&str> {
+        self.signers.get(&id).map(String::as_str)
+    }
+
     /// A key, as text.
     pub fn signer(&self, id: SignerId) -> String {
         match self.signers.get(&id) {
@@ -150,7 +155,6 @@ impl Names {
     pub fn order(&self, id: OrderId) -> String {
         match self.orders.get(&id) {
             Some(name) => name.clone(),
-            None if id.0 == 0 => "none".to_string(),
             None => format!("#{}", id.0 >> OrderId::SLOT_BITS),
         }
     }

@@ -5,7 +5,7 @@
 
 use lockstep_types::command::{Block, MarginMode, Phase, PhaseScope};
 use lockstep_types::ids::{AccountId, InstrumentId, OrderId, UnderlyingId};
-use lockstep_types::{Event, Lots, Ppm, Price, Side, TimeMs, Usd};
+use lockstep_types::{Event, Lots, Ppm, Price, Side, TimeMs, Usd, Vol};
 
 /// An engine, as scenarios see it.
 pub trait Venue {
@@ -52,19 +52,19 @@ pub trait Venue {
     fn pools(&self) -> PoolsView;
 }
 
-/// Money and margin of an account.
+/// Money and margin of an account; margin is `None` while something that it has has no mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccountView {
     /// Collateral.
     pub balance: Usd,
     /// Balance and unrealised results.
-    pub equity: Usd,
-    /// Initial requirement.
-    pub initial: Usd,
+    pub equity: Option<Usd>,
+    /// Initial requirement, open orders included.
+    pub initial: Option<Usd>,
     /// Maintenance requirement.
-    pub maintenance: Usd,
+    pub maintenance: Option<Usd>,
     /// What may be withdrawn.
-    pub available: Usd,
+    pub available: Option<Usd>,
     /// How it is margined.
     pub mode: MarginMode,
     /// Whether it is being liquidated.
@@ -80,8 +80,8 @@ pub struct PositionView {
     pub lots: Lots,
     /// Average entry price.
     pub average_price: Price,
-    /// Unrealised result at mark.
-    pub unrealised: Usd,
+    /// Unrealised result at mark, if there is one.
+    pub unrealised: Option<Usd>,
 }
 
 /// An open or sleeping order.
@@ -125,6 +125,8 @@ pub struct InstrumentView {
     pub mark: Option<Price>,
     /// The price of its last trade.
     pub last: Option<Price>,
+    /// Volatility of an option's model price.
+    pub volatility: Option<Vol>,
     /// Its open interest.
     pub open_interest: Lots,
     /// A perpetual's rate per eight hours, in 1e-9.

@@ -338,6 +338,8 @@ pub enum Subject {
     LastPrice(InstrumentName, Option<Want>),
     /// A forward, if any.
     Forward(Ticker, TimeMs, Option<Want>),
+    /// The volatility of an option's model price, if it has one.
+    Volatility(InstrumentName, Option<Want>),
     /// A perpetual's eight-hour rate.
     FundingRate(InstrumentName, Want),
     /// A perpetual's cumulative funding.

@@ -122,11 +122,7 @@ pub fn derive(reader: impl BufRead, source: Source, window: Window) -> Result<Se
 
 /// The index of one underlying from `time_ms,underlying,price` rows, only the seconds with
 /// trades. If none fell on the window's first second, that second has the last price before it.
-pub fn index(
-    reader: impl BufRead,
-    underlying: &str,
-    window: Window,
-) -> Result<Series, ReadError> {
+pub fn index(reader: impl BufRead, underlying: &str, window: Window) -> Result<Series, ReadError> {
     let mut rows = Rows::open(reader, "time_ms,underlying,price", RAW_ROWS_MAX)?;
     let mut cut = Cut::new(Column::PriceCents, window);
     while let Some(row) = rows.next_row(["time_ms", "underlying", "price"])? {

@@ -1,5 +1,5 @@
 //! Small recorded series: prices by the second, closes and volatilities by the minute, and an
-//! order-by-order tape. Scenarios and tests replay them; `data/README.md` says where they come from.
+//! order-by-order tape. Scenarios and tests replay them; `data/README.md` says whence they come.
 //!
 //! Invariants: everything is an integer in the unit its column names; times are UTC, strictly
 //! increasing in a series and never decreasing on a tape; whatever the bytes are, a reader answers

@@ -132,9 +132,8 @@ impl<const N: usize> Row<'_, N> {
             return Err(self.fault(index, Fault::Empty));
         }
         let (whole, fraction) = cell.split_once('.').unwrap_or((cell, "0"));
-        let all_digits = |part: &str| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
-        };
+        let all_digits =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         let plain = all_digits(whole)
             && all_digits(fraction)
             && whole.len() <= DIGITS_MAX - FRACTION_DIGITS_MAX
@@ -150,9 +149,8 @@ impl<const N: usize> Row<'_, N> {
         }
         assert!(scale <= 12, "a scale beyond the digits that are read");
         // Both parts were counted and checked above, so together they fit an i128.
-        let digits: i128 = format!("{whole}{fraction:0<FRACTION_DIGITS_MAX$}")
-            .parse()
-            .unwrap_or(i128::MAX / 2);
+        let digits: i128 =
+            format!("{whole}{fraction:0<FRACTION_DIGITS_MAX$}").parse().unwrap_or(i128::MAX / 2);
         let unit = 10_i128.pow(12 - scale);
         self.within(index, (digits + unit / 2) / unit, min, max)
     }

@@ -217,8 +217,7 @@ fn a_bar_is_known_only_when_it_closes() {
     let raw = "open_time_ms,open,high,low,close\n900000,1,1,1,5.5\n960000,1,1,1,6.5\n\
                1260000,1,1,1,7.5\n";
     let series = bar_close(raw.as_bytes(), WINDOW).unwrap();
-    let expected =
-        [Point { time_s: 1_000, value: 550 }, Point { time_s: 1_020, value: 650 }];
+    let expected = [Point { time_s: 1_000, value: 550 }, Point { time_s: 1_020, value: 650 }];
     assert_eq!(series.points(), expected, "the bar from 960 s closes at 1020 s");
 }
 

@@ -9,7 +9,7 @@ fn plain(header: &Header) -> PlainBooks {
     PlainBooks::new(header.symbols)
 }
 
-/// A matcher that forgets every hundredth cancel, or trades at another time priority.
+/// A matcher that forgets every hundredth cancel.
 struct Faulty {
     books: PlainBooks,
     cancels: u64,
@@ -26,6 +26,37 @@ impl FlowMatcher for Faulty {
 
     fn resting(&self) -> (u64, u64) {
         self.books.resting()
+    }
+}
+
+/// A matcher that names another maker in every trade, or hides one resting order; its totals are
+/// right.
+struct Subtle {
+    books: PlainBooks,
+    wrong_maker: bool,
+}
+
+/// Hears every trade and tells of another maker.
+struct Renamed<'a, T>(&'a mut T);
+
+impl<T: Tally> Tally for Renamed<'_, T> {
+    fn trade(&mut self, maker_id: u64, price_ticks: u64, lots: u64) {
+        self.0.trade(maker_id ^ 1, price_ticks, lots);
+    }
+}
+
+impl FlowMatcher for Subtle {
+    fn apply<T: Tally>(&mut self, event: &Event, tally: &mut T) {
+        if self.wrong_maker {
+            self.books.apply(event, &mut Renamed(tally));
+        } else {
+            self.books.apply(event, tally);
+        }
+    }
+
+    fn resting(&self) -> (u64, u64) {
+        let (orders, lots) = self.books.resting();
+        (orders - u64::from(!self.wrong_maker), lots)
     }
 }
 
@@ -103,4 +134,16 @@ fn a_faulty_matcher_is_refused_before_it_is_timed() {
     assert_eq!(mismatch.expected, flow.header().expected);
     assert_ne!(mismatch.found, mismatch.expected);
     assert!(latencies(&flow, faulty).is_err());
+}
+
+#[test]
+fn right_totals_do_not_excuse_another_maker_or_another_book() {
+    let flow = Flow::scaled("tight_1m", 2_000, 100).unwrap();
+    for wrong_maker in [true, false] {
+        let subtle = |header: &Header| Subtle { books: plain(header), wrong_maker };
+        let mismatch = time_flow(&flow, 7, subtle).unwrap_err();
+        assert_eq!(mismatch.found.totals, mismatch.expected.totals);
+        let same_digest = mismatch.found.maker_digest == mismatch.expected.maker_digest;
+        assert_eq!(same_digest, !wrong_maker);
+    }
 }

@@ -6,9 +6,9 @@ use super::Reader;
 fn a_count_makes_no_more_room_than_the_input_fills() {
     let bytes = [0; 1_000];
     let reader = Reader::new(&bytes);
-    assert_eq!(reader.room::<u8>(10), 10);
-    assert_eq!(reader.room::<u8>(50_000), 1_000);
-    assert_eq!(reader.room::<[u64; 25]>(1_000), 5);
-    assert_eq!(reader.room::<[u64; 1_000]>(1_000), 0);
-    assert_eq!(reader.room::<()>(1_000), 1_000);
+    assert_eq!(reader.empty_list::<u8>(10).capacity(), 10);
+    assert_eq!(reader.empty_list::<u8>(50_000).capacity(), 1_000);
+    assert_eq!(reader.empty_list::<[u64; 25]>(1_000).capacity(), 5);
+    assert_eq!(reader.empty_list::<[u64; 1_000]>(1_000).capacity(), 0);
+    assert!(reader.empty_list::<()>(1_000).is_empty());
 }

@@ -172,10 +172,7 @@ mod small {
         link arbitrary::link();
         order_id arbitrary::order_id();
         ticker arbitrary::ticker();
-        option_side prop_oneof![
-            Just(lockstep_types::instrument::OptionSide::Call),
-            Just(lockstep_types::instrument::OptionSide::Put)
-        ];
+        option_side arbitrary::each::<lockstep_types::instrument::OptionSide>();
         contract arbitrary::contract();
         instrument_name arbitrary::instrument_name();
         nonce_window command::nonce_window();
@@ -252,6 +249,7 @@ fn tags<T: Decode>() -> Vec<u8> {
 
 #[test]
 fn the_samples_have_every_tag_once() {
+    // A new variant wants a sample in samples.rs and a generator in arbitrary/.
     fn first_bytes<T: Encode>(values: &[T]) -> Vec<u8> {
         values.iter().map(|value| value.to_bytes()[0]).collect()
     }
@@ -276,7 +274,6 @@ fn the_generators_reach_every_variant() {
     assert_eq!(reached(command::command()), tags::<Command>());
     assert_eq!(reached(command::system_command()), tags::<SystemCommand>());
     assert_eq!(reached(event::event()), tags::<Event>());
-    assert_eq!(reached(event::cancel_reason()), tags::<lockstep_types::event::CancelReason>());
 }
 
 #[test]
@@ -307,14 +304,6 @@ fn a_count_larger_than_the_input_is_refused_before_anything_is_read() {
     bytes.push(0xff);
     let list = <Bounded<SystemCommand, BLOCK_COMMANDS_MAX>>::from_bytes(&bytes);
     assert_eq!(kind(list), Some(DecodeErrorKind::BadTag { tag: 0xff }));
-}
-
-#[test]
-fn memory_grows_with_the_elements_that_are_there() {
-    let orders = vec![samples::order(); 3];
-    let encoded = Bounded::<NewOrder, BATCH_MAX>::new(orders).unwrap().to_bytes();
-    let decoded = <Bounded<NewOrder, BATCH_MAX>>::from_bytes(&encoded).unwrap().into_vec();
-    assert!(decoded.capacity() <= 8, "room for {} of 3 orders", decoded.capacity());
 }
 
 #[test]
@@ -358,19 +347,22 @@ fn order_label(bytes: &[u8]) -> Result<lockstep_types::order::Label, DecodeError
 
 #[test]
 fn a_nonce_window_that_no_nonces_lead_to_is_refused() {
-    let decode =
-        |highest: u64, used: [u64; 4]| NonceWindow::from_bytes(&(highest, used).to_bytes());
+    let decode = |highest: u64, low: u64, high: u64| {
+        let mut used = [0; 16];
+        (used[0], used[15]) = (low, high);
+        NonceWindow::from_bytes(&(highest, used).to_bytes())
+    };
     let why = DecodeErrorKind::Invalid("no sequence of nonces leads to this window");
-    assert_eq!(decode(0, [0; 4]), Ok(NonceWindow::default()));
-    assert!(decode(9, [1, 0, 0, 0]).is_ok());
-    assert!(decode(3, [0b1111, 0, 0, 0]).is_ok());
-    assert!(decode(u64::MAX, [u64::MAX; 4]).is_ok());
+    assert_eq!(decode(0, 0, 0), Ok(NonceWindow::default()));
+    assert!(decode(9, 1, 0).is_ok());
+    assert!(decode(3, 0b1111, 0).is_ok());
+    assert!(decode(u64::MAX, u64::MAX, u64::MAX).is_ok());
     // A second way to say "never used"; the highest not used; a nonce below zero.
-    assert_eq!(kind(decode(9, [0; 4])), Some(why));
-    assert_eq!(kind(decode(9, [2, 0, 0, 0])), Some(why));
-    assert_eq!(kind(decode(3, [0b1_0001, 0, 0, 0])), Some(why));
-    assert_eq!(kind(decode(254, [1, 0, 0, 1 << 63])), Some(why));
-    assert!(decode(255, [1, 0, 0, 1 << 63]).is_ok());
+    assert_eq!(kind(decode(9, 0, 0)), Some(why));
+    assert_eq!(kind(decode(9, 2, 0)), Some(why));
+    assert_eq!(kind(decode(3, 0b1_0001, 0)), Some(why));
+    assert_eq!(kind(decode(1_022, 1, 1 << 63)), Some(why));
+    assert!(decode(1_023, 1, 1 << 63).is_ok());
 }
 
 #[test]

@@ -13,11 +13,16 @@ use std::collections::BTreeSet;
 const CHAIN: ChainId = ChainId([5; 32]);
 
 /// Random numbers that every run repeats: blake3 of a seed, stretched.
-struct Repeatable(blake3::OutputReader);
+struct Repeatable {
+    stream: blake3::OutputReader,
+    /// How often it was asked: once for each signature that a batch looks at.
+    draws: usize,
+}
 
 impl Repeatable {
     fn new(seed: u64) -> Self {
-        Self(blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof())
+        let stream = blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof();
+        Self { stream, draws: 0 }
     }
 }
 
@@ -33,7 +38,8 @@ impl RngCore for Repeatable {
     }
 
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        self.0.fill(bytes);
+        self.draws += 1;
+        self.stream.fill(bytes);
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
@@ -324,6 +330,18 @@ fn a_batch_names_all_bad_ones_even_when_all_are_bad() {
 }
 
 #[test]
+fn a_flood_of_bad_signatures_costs_little_more_than_checking_each() {
+    let (alice, verifier) = signer(1);
+    let signed: Vec<_> = (0..256).map(|nonce| alice.sign(CHAIN, withdraw(nonce))).collect();
+    let borrowed: Vec<_> = signed.iter().map(|signed| (verifier, signed)).collect();
+    let mut random = Repeatable::new(1);
+    let bad = verify_batch(ChainId([6; 32]), &borrowed, &mut random).unwrap_err();
+    assert_eq!(bad.len(), 256);
+    // Halving to the end would look at each signature in six batches.
+    assert!(random.draws <= 3 * 256, "{} signatures in batches", random.draws);
+}
+
+#[test]
 fn two_wrongs_that_cancel_each_other_are_both_noticed() {
     // Without random factors, s + 1 in one signature would make up for s - 1 in another.
     let mut commands = batch(8, &BTreeSet::new());
@@ -341,7 +359,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn what_is_signed_verifies_and_round_trips(command in user_command(), chain in any::<[u8; 32]>()) {
+    fn what_is_signed_verifies_and_round_trips(
+        command in user_command(),
+        chain in any::<[u8; 32]>(),
+    ) {
         let (alice, verifier) = signer(1);
         let signed = alice.sign(ChainId(chain), command);
         prop_assert_eq!(verifier.verify(ChainId(chain), &signed), Ok(()));

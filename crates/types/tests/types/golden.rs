@@ -1,5 +1,6 @@
 //! Encodings are for ever: blocks, signatures and state roots hang on every byte of them. The
-//! golden file holds the length and the blake3 hash of one value of every variant.
+//! golden file holds the length and the blake3 hash of one value of every variant. Blessing it also
+//! renews the seeds of the fuzz targets.
 
 use crate::samples;
 use lockstep_types::codec::Encode;
@@ -44,12 +45,35 @@ fn encodings() -> String {
     out
 }
 
+/// Gives the fuzz targets every variant to start from.
+fn write_fuzz_seeds() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+    let write = |target: &str, name: String, value: &dyn Encode| {
+        let folder = seeds.join(target);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), value.to_bytes()).unwrap();
+    };
+    let block = samples::block();
+    for command in block.commands.iter() {
+        write("decode_command", variant(&command.command), command);
+    }
+    for command in block.system.iter() {
+        write("decode_command", variant(command), command);
+    }
+    for event in samples::events() {
+        write("decode_event", variant(&event), &event);
+    }
+    write("decode_block", "Block".into(), &block);
+    write("decode_block", "Empty".into(), &Block::default());
+}
+
 #[test]
 fn golden_encodings_have_not_changed() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/encodings.txt");
     let actual = encodings();
     if std::env::var_os("LOCKSTEP_BLESS").is_some() {
         std::fs::write(&path, &actual).unwrap();
+        write_fuzz_seeds();
         return;
     }
     // A checkout on Windows may have put carriage returns in.
@@ -64,6 +88,6 @@ fn golden_encodings_have_not_changed() {
     assert!(
         golden == actual,
         "encodings differ from tests/golden/encodings.txt:\n{changes}\
-         Old blocks and signatures no longer mean the same. If that is the intention, run\n  {BLESS}"
+         Old blocks and signatures no longer mean the same. If that is intended, run\n  {BLESS}"
     );
 }

@@ -253,13 +253,18 @@ proptest! {
     }
 
     #[test]
-    fn tickers_are_one_to_eight_capitals_or_digits(text in vec(proptest::char::range('\0', 'z'), 0..10)) {
+    fn tickers_are_one_to_eight_capitals_or_digits(
+        text in vec(proptest::char::range('\0', 'z'), 0..10),
+    ) {
         let text: String = text.into_iter().collect();
         let legal = (1..=8).contains(&text.len())
             && text.starts_with(|first: char| first.is_ascii_uppercase())
             && text.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit());
         match Ticker::new(&text) {
-            Ok(ticker) => prop_assert!(legal && ticker.as_str() == text && ticker.to_string() == text),
+            Ok(ticker) => {
+                prop_assert!(legal);
+                prop_assert_eq!((ticker.as_str(), ticker.to_string()), (&*text, text.clone()));
+            }
             Err(error) => prop_assert!(!legal && error == NameError::Ticker),
         }
     }

@@ -232,5 +232,6 @@ pub fn events() -> Vec<Event> {
         Event::LiquidationEnded { account, equity, maintenance },
         Event::BaseFee { per_unit: Usd(13) },
         Event::ParametersSet,
+        Event::InsurancePaid { account, amount },
     ]
 }

@@ -114,7 +114,8 @@ proptest! {
         vol_e9 in spread(VOL_E9_MAX),
         seconds in spread(SECONDS_MAX),
     ) {
-        let strike = if near { (forward + other % (1 + forward / 16)).min(PRICE_MAX) } else { other };
+        let close = (forward + other % (1 + forward / 16)).min(PRICE_MAX);
+        let strike = if near { close } else { other };
         for option in [(forward, strike, vol_e9, seconds), (strike, forward, vol_e9, seconds)] {
             let (fast, exact) = both_paths(option);
             prop_assert!(fast.is_none_or(|fast| fast == exact), "{fast:?} is not {exact:?}");

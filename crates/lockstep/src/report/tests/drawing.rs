@@ -134,8 +134,10 @@ fn ticks_are_round_and_few() {
     let evening = labels(1_760_126_400_000, 1_760_135_400_000);
     assert_eq!(evening, ["20:00", "20:30", "21:00", "21:30", "22:00", "22:30"]);
     let midnight = labels(1_760_137_200_000, 1_760_144_400_000);
-    assert_eq!(midnight, ["23:00", "23:15", "23:30", "23:45", "11 Oct", "00:15", "00:30",
-        "00:45", "01:00"]);
+    assert_eq!(
+        midnight,
+        ["23:00", "23:15", "23:30", "23:45", "11 Oct", "00:15", "00:30", "00:45", "01:00"]
+    );
     assert!(labels(i64::MIN, i64::MAX).len() <= 10);
     let values = |low: f64, high: f64, scale| -> Vec<String> {
         let axis = Axis::new([low, high].into_iter(), scale);

@@ -39,12 +39,8 @@ fn hostile() -> Report {
         rows: vec![vec![text(), text()]],
     };
     let amount = || Amount { label: text(), micro_usd: 1 };
-    let books = Conservation {
-        title: text(),
-        note: text(),
-        held: vec![amount()],
-        flows: vec![amount()],
-    };
+    let books =
+        Conservation { title: text(), note: text(), held: vec![amount()], flows: vec![amount()] };
     let blocks = vec![
         Block::Prose(text()),
         Block::TimeChart(chart),
@@ -70,8 +66,7 @@ fn hostile_text_stays_text() {
 fn hostile_text_cannot_drive_a_terminal() {
     let text = terminal::render(&hostile(), terminal::Style::default());
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
-    let coloured =
-        terminal::render(&hostile(), terminal::Style { columns: 100, colour: true });
+    let coloured = terminal::render(&hostile(), terminal::Style { columns: 100, colour: true });
     for part in coloured.split('\u{1b}').skip(1) {
         let ours = ["[1m", "[2m", "[0m", "[1;32m", "[1;31m"];
         assert!(ours.iter().any(|code| part.starts_with(code)), "{part:?}");
@@ -164,9 +159,7 @@ fn a_page_is_bounded_however_much_there_is_to_tell() {
         })
         .collect();
     let chart = TimeChart {
-        lines: (0..LINES_MAX + 2)
-            .map(|_| Line::new("line", Shape::Line, points.clone()))
-            .collect(),
+        lines: (0..LINES_MAX + 2).map(|_| Line::new("line", Shape::Line, points.clone())).collect(),
         events: (0..100).map(|at| Event { time_ms: at, label: "event".into() }).collect(),
         ..TimeChart::default()
     };

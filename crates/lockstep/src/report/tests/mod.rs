@@ -26,7 +26,7 @@ pub(super) fn small() -> Report {
         lines: vec![
             Line::new("Mark", Shape::Line, points(&[100.0, 90.5, f64::NAN, 95.0, 96.0])),
             Line::new("Index", Shape::Step, points(&[101.0, 91.0, 92.0, 94.0, 97.0]))
-                .as_context(),
+                .in_background(),
         ],
         bands: vec![Band {
             name: "Band".into(),
@@ -47,7 +47,8 @@ pub(super) fn small() -> Report {
     };
     let prose = Block::Prose("A paragraph.".into());
     report.section("Market", vec![prose, Block::TimeChart(price), Block::TimeChart(counts)]);
-    let bar = |label: &str, value, note: &str| Bar { label: label.into(), value, note: note.into() };
+    let bar =
+        |label: &str, value, note: &str| Bar { label: label.into(), value, note: note.into() };
     let rejections = BarChart {
         title: "Rejections by rule".into(),
         bars: vec![bar("M8 price band", 40.0, "most"), bar("A3 nonce", 1.0, "")],
@@ -85,9 +86,12 @@ fn books_that_are_one_micro_dollar_off_do_not_balance() {
     let mut report = Report::new("", "");
     report.section("", vec![Block::Conservation(off)]);
     let page = html::render(&report);
-    assert!(page.contains("class=\"verdict bad\">The books do not balance.") && page.contains(
-        "<tr class=\"bad\"><th scope=\"row\">Difference</th><td class=\"n\">0.000001</td>"
-    ));
+    assert!(
+        page.contains("class=\"verdict bad\">The books do not balance.")
+            && page.contains(
+                "<tr class=\"bad\"><th scope=\"row\">Difference</th><td class=\"n\">0.000001</td>"
+            )
+    );
     let text = terminal::render(&report, terminal::Style::default());
     assert!(text.contains("The books do not balance."), "{text}");
 }

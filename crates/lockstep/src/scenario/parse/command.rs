@@ -98,9 +98,8 @@ impl Parser {
     }
 
     fn batch(&mut self, account: &AccountRef, fields: &mut Fields) -> Parsed<Request> {
-        let items = fields.need(&["items"], |items| {
-            objects(items, |item| self.batch_item(account, item))
-        })?;
+        let items = fields
+            .need(&["items"], |items| objects(items, |item| self.batch_item(account, item)))?;
         Ok(Request::Batch(items))
     }
 

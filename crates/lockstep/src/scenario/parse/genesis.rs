@@ -107,9 +107,8 @@ fn genesis(fields: &mut Fields) -> Parsed<Genesis> {
         Some(given) => given,
         None => default_underlyings()?,
     };
-    let reporters = fields.opt(&["reporters"], |value| {
-        system::weights(Fields::of(value.clone())?.rest())
-    })?;
+    let reporters =
+        fields.opt(&["reporters"], |value| system::weights(Fields::of(value.clone())?.rest()))?;
     let perpetuals = fields.opt(&["perpetuals"], value::boolean)?.unwrap_or(true);
     let mut list: Vec<InstrumentName> = Vec::new();
     if perpetuals {

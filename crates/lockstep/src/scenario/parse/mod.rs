@@ -129,6 +129,13 @@ pub fn parse(text: &str) -> Result<Scenario, Vec<LineProblem>> {
     }
 }
 
+/// Every word of the language that stands for an action or an expectation.
+#[cfg(test)]
+pub fn vocabulary() -> impl Iterator<Item = &'static str> {
+    let actions = ACTIONS.iter().map(|(name, _)| *name);
+    actions.chain(BESIDE.iter().copied()).chain(expect::SUBJECTS.iter().copied())
+}
+
 fn read_object(source: &str) -> Parsed<Vec<(String, Json)>> {
     if source.len() > LINE_BYTES_MAX {
         let message = format!("{} bytes exceed the line limit of {LINE_BYTES_MAX}", source.len());
@@ -191,9 +198,9 @@ impl Parser {
         beside.finish()?;
         let action = match action {
             None => Action::Nothing,
-            Some((name, fields)) => self
-                .action(name, fields, blocks_every)
-                .map_err(|problem| problem.at(name))?,
+            Some((name, fields)) => {
+                self.action(name, fields, blocks_every).map_err(|problem| problem.at(name))?
+            }
         };
         // After the action: a check may name an order that this very line places.
         let checks: Vec<Check> = match expected {
@@ -303,9 +310,8 @@ impl Parser {
 
 /// Takes out what stands beside the action; the fields of a flat `do` stay.
 fn take_beside(entries: &mut Vec<(String, Json)>) -> Vec<(String, Json)> {
-    let (beside, rest) = std::mem::take(entries)
-        .into_iter()
-        .partition(|(name, _)| BESIDE.contains(&name.as_str()));
+    let (beside, rest) =
+        std::mem::take(entries).into_iter().partition(|(name, _)| BESIDE.contains(&name.as_str()));
     *entries = rest;
     beside
 }

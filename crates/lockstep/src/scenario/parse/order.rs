@@ -73,10 +73,8 @@ impl Parser {
         let kind = fields.opt(&["type"], |kind| value::word(kind, "type", TYPES))?;
         let price = fields.opt(&["price"], value::price)?;
         let (trigger, kind) = trigger(fields, kind, price.is_some())?;
-        let takes_price = matches!(
-            kind,
-            OrderType::Limit | OrderType::StopLimit | OrderType::TakeLimit
-        );
+        let takes_price =
+            matches!(kind, OrderType::Limit | OrderType::StopLimit | OrderType::TakeLimit);
         match (takes_price, price) {
             (true, None) => {
                 return Err(Problem::new("field `price` is missing: a limit order has one"));

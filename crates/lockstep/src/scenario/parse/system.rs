@@ -8,7 +8,7 @@ use crate::scenario::problem::{Parsed, Problem};
 use crate::scenario::value::{self, PPB_PLACES};
 use lockstep_types::command::{ExpiryReport, Phase, PhaseReason, SmileParams};
 use lockstep_types::params::UnderlyingParams;
-use lockstep_types::{Price, Usd, Vol};
+use lockstep_types::{Ppm, Usd, Vol};
 
 /// The words for phases.
 pub(super) const PHASES: &[(&str, Phase)] = &[
@@ -36,16 +36,15 @@ impl Parser {
     ) -> Parsed<Option<SystemStep>> {
         let step = match action {
             "deposit" => SystemStep::Deposit(deposits(fields)?),
-            "fund_insurance" => {
-                SystemStep::FundInsurance(fields.need(&["amount"], value::usd)?)
-            }
+            "fund_insurance" => SystemStep::FundInsurance(fields.need(&["amount"], value::usd)?),
             "report" => SystemStep::Report(self.report_list(fields)?),
             "reporter_weight" => SystemStep::ReporterWeight(weights(fields.rest())?),
             "list" => SystemStep::List(fields.need(&["instruments", "instrument"], |names| {
                 fields::list(names, value::instrument)
             })?),
             "phase" => {
-                let reason = fields.opt(&["reason"], |word| value::word(word, "reason", REASONS))?;
+                let reason =
+                    fields.opt(&["reason"], |word| value::word(word, "reason", REASONS))?;
                 SystemStep::Phase {
                     phase: fields.need(&["phase", "to"], phase)?,
                     scope: self.scope(fields)?,
@@ -197,8 +196,8 @@ fn published(fields: &mut Fields) -> Parsed<Option<Published>> {
     }
 }
 
-/// Reads forwards and smiles: `{"27MAR26": {"basis": 0.01, "atm": 0.6, "skew": 0}}`, or a bare
-/// volatility.
+/// Reads forwards and smiles by expiry: `{"basis": 0.01, "atm": 0.6, "rho": -0.3, "phi": 2}`, or a
+/// bare volatility.
 pub(super) fn expiries(value: &Json) -> Parsed<Vec<ExpiryReport>> {
     let mut out = Vec::new();
     for (name, value) in Fields::of(value.clone())?.rest() {
@@ -212,7 +211,7 @@ pub(super) fn expiries(value: &Json) -> Parsed<Vec<ExpiryReport>> {
 fn expiry_report(name: &str, value: Json) -> Parsed<ExpiryReport> {
     let expiry = value::expiry_text(name)?;
     let nano = |value: &Json| value::ratio(value, PPB_PLACES);
-    let flat = |atm| SmileParams { atm, skew: Vol::ZERO, curvature: Vol::ZERO };
+    let flat = |atm| SmileParams { atm, rho: Ppm::ZERO, phi: Ppm::ZERO };
     if !matches!(value, Json::Object(_)) {
         let smile = Some(flat(Vol(nano(&value)?)));
         return Ok(ExpiryReport { expiry, basis_ppb: 0, smile });
@@ -220,16 +219,14 @@ fn expiry_report(name: &str, value: Json) -> Parsed<ExpiryReport> {
     let mut fields = Fields::of(value)?;
     let basis_ppb = fields.opt(&["basis"], nano)?.unwrap_or(0);
     let atm = fields.opt(&["atm", "volatility"], nano)?.map(Vol);
-    let skew = fields.opt(&["skew"], nano)?.map(Vol);
-    let curvature = fields.opt(&["curvature"], nano)?.map(Vol);
+    let rho = fields.opt(&["rho"], value::ppm)?;
+    let phi = fields.opt(&["phi"], value::ppm)?;
     fields.finish()?;
     let smile = match atm {
-        Some(atm) => Some(SmileParams {
-            atm,
-            skew: skew.unwrap_or(Vol::ZERO),
-            curvature: curvature.unwrap_or(Vol::ZERO),
-        }),
-        None if skew.is_some() || curvature.is_some() => {
+        Some(atm) => {
+            Some(SmileParams { atm, rho: rho.unwrap_or(Ppm::ZERO), phi: phi.unwrap_or(Ppm::ZERO) })
+        }
+        None if rho.is_some() || phi.is_some() => {
             return Err(Problem::new("field `atm` is missing: a smile has one"));
         }
         None => None,

@@ -7,15 +7,11 @@ use lockstep_types::command::*;
 use lockstep_types::nonce::NonceWindow;
 use proptest::option::of;
 
-pub fn link_kind() -> impl Strategy<Value = LinkKind> {
-    prop_oneof![
-        Just(LinkKind::OneCancelsOther),
-        Just(LinkKind::OneTriggersOther),
-        Just(LinkKind::OneTriggersOneCancelsOther),
-    ]
+pub fn link_kind() -> BoxedStrategy<LinkKind> {
+    each()
 }
 
-pub fn cancel_scope() -> impl Strategy<Value = CancelScope> {
+pub fn cancel_scope() -> BoxedStrategy<CancelScope> {
     prop_oneof![
         Just(CancelScope::Account),
         underlying().prop_map(CancelScope::Underlying),
@@ -23,39 +19,34 @@ pub fn cancel_scope() -> impl Strategy<Value = CancelScope> {
         (underlying(), group())
             .prop_map(|(underlying, group)| CancelScope::Group { underlying, group }),
     ]
+    .boxed()
 }
 
-pub fn batch_item() -> impl Strategy<Value = BatchItem> {
+pub fn batch_item() -> BoxedStrategy<BatchItem> {
     prop_oneof![
         new_order().prop_map(BatchItem::Place),
         amend().prop_map(BatchItem::Amend),
         target().prop_map(BatchItem::Cancel),
     ]
+    .boxed()
 }
 
-pub fn quote_side() -> impl Strategy<Value = QuoteSide> {
-    (price(), lots()).prop_map(|(price, lots)| QuoteSide { price, lots })
+pub fn quote_side() -> BoxedStrategy<QuoteSide> {
+    (price(), lots()).prop_map(|(price, lots)| QuoteSide { price, lots }).boxed()
 }
 
-pub fn quote() -> impl Strategy<Value = Quote> {
-    (instrument_id(), of(quote_side()), of(quote_side())).prop_map(|(instrument, bid, ask)| Quote {
-        instrument,
-        bid,
-        ask,
-    })
+pub fn quote() -> BoxedStrategy<Quote> {
+    (instrument_id(), of(quote_side()), of(quote_side()))
+        .prop_map(|(instrument, bid, ask)| Quote { instrument, bid, ask })
+        .boxed()
 }
 
-pub fn protection_limits() -> impl Strategy<Value = ProtectionLimits> {
-    (span(), span(), lots(), lots(), usd(), any::<u32>()).prop_map(
-        |(interval, frozen_time, lots_max, delta_max, vega_max, trades_max)| ProtectionLimits {
-            interval,
-            frozen_time,
-            lots_max,
-            delta_max,
-            vega_max,
-            trades_max,
-        },
-    )
+pub fn protection_limits() -> BoxedStrategy<ProtectionLimits> {
+    (span(), span(), lots(), lots(), usd(), any::<u32>())
+        .prop_map(|(interval, frozen_time, lots_max, delta_max, vega_max, trades_max)| {
+            ProtectionLimits { interval, frozen_time, lots_max, delta_max, vega_max, trades_max }
+        })
+        .boxed()
 }
 
 pub fn agent_scope() -> BoxedStrategy<AgentScope> {
@@ -69,20 +60,20 @@ pub fn agent_scope() -> BoxedStrategy<AgentScope> {
         .boxed()
 }
 
-pub fn margin_mode() -> impl Strategy<Value = MarginMode> {
-    prop_oneof![Just(MarginMode::Portfolio), Just(MarginMode::Standard)]
+pub fn margin_mode() -> BoxedStrategy<MarginMode> {
+    each()
 }
 
-pub fn block_leg() -> impl Strategy<Value = BlockLeg> {
-    (instrument_id(), lots(), price(), account(), account()).prop_map(
-        |(instrument, lots, price, buyer, seller)| BlockLeg {
+pub fn block_leg() -> BoxedStrategy<BlockLeg> {
+    (instrument_id(), lots(), price(), account(), account())
+        .prop_map(|(instrument, lots, price, buyer, seller)| BlockLeg {
             instrument,
             lots,
             price,
             buyer,
             seller,
-        },
-    )
+        })
+        .boxed()
 }
 
 pub fn block_terms() -> BoxedStrategy<BlockTerms> {
@@ -91,10 +82,15 @@ pub fn block_terms() -> BoxedStrategy<BlockTerms> {
         .boxed()
 }
 
-pub fn consent() -> impl Strategy<Value = Consent> {
-    (signer(), account(), any::<u64>(), bytes_64()).prop_map(
-        |(signer, account, nonce, signature)| Consent { signer, account, nonce, signature },
-    )
+pub fn consent() -> BoxedStrategy<Consent> {
+    (signer(), account(), any::<u64>(), bytes_64())
+        .prop_map(|(signer, account, nonce, signature)| Consent {
+            signer,
+            account,
+            nonce,
+            signature,
+        })
+        .boxed()
 }
 
 pub fn command() -> BoxedStrategy<Command> {
@@ -140,21 +136,20 @@ pub fn user_command() -> BoxedStrategy<UserCommand> {
         .boxed()
 }
 
-pub fn signed_command() -> impl Strategy<Value = SignedCommand> {
+pub fn signed_command() -> BoxedStrategy<SignedCommand> {
     (user_command(), bytes_64())
         .prop_map(|(command, signature)| SignedCommand { command, signature })
+        .boxed()
 }
 
-pub fn smile() -> impl Strategy<Value = SmileParams> {
-    (vol(), ppm(), ppm()).prop_map(|(atm, rho, phi)| SmileParams { atm, rho, phi })
+pub fn smile() -> BoxedStrategy<SmileParams> {
+    (vol(), ppm(), ppm()).prop_map(|(atm, rho, phi)| SmileParams { atm, rho, phi }).boxed()
 }
 
-pub fn expiry_report() -> impl Strategy<Value = ExpiryReport> {
-    (time(), int(), of(smile())).prop_map(|(expiry, basis_ppb, smile)| ExpiryReport {
-        expiry,
-        basis_ppb,
-        smile,
-    })
+pub fn expiry_report() -> BoxedStrategy<ExpiryReport> {
+    (time(), int(), of(smile()))
+        .prop_map(|(expiry, basis_ppb, smile)| ExpiryReport { expiry, basis_ppb, smile })
+        .boxed()
 }
 
 pub fn report() -> BoxedStrategy<Report> {
@@ -169,30 +164,21 @@ pub fn report() -> BoxedStrategy<Report> {
         .boxed()
 }
 
-pub fn phase_scope() -> impl Strategy<Value = PhaseScope> {
+pub fn phase_scope() -> BoxedStrategy<PhaseScope> {
     prop_oneof![
         Just(PhaseScope::Venue),
         underlying().prop_map(PhaseScope::Underlying),
         instrument_id().prop_map(PhaseScope::Instrument),
     ]
+    .boxed()
 }
 
-pub fn phase() -> impl Strategy<Value = Phase> {
-    prop_oneof![
-        Just(Phase::Continuous),
-        Just(Phase::ReduceOnly),
-        Just(Phase::Auction),
-        Just(Phase::Halted),
-    ]
+pub fn phase() -> BoxedStrategy<Phase> {
+    each()
 }
 
-pub fn phase_reason() -> impl Strategy<Value = PhaseReason> {
-    prop_oneof![
-        Just(PhaseReason::Scheduled),
-        Just(PhaseReason::Outage),
-        Just(PhaseReason::Prices),
-        Just(PhaseReason::Emergency),
-    ]
+pub fn phase_reason() -> BoxedStrategy<PhaseReason> {
+    each()
 }
 
 pub fn system_command() -> BoxedStrategy<SystemCommand> {
@@ -218,21 +204,24 @@ pub fn system_command() -> BoxedStrategy<SystemCommand> {
     .boxed()
 }
 
-pub fn block() -> impl Strategy<Value = Block> {
+pub fn block() -> BoxedStrategy<Block> {
     (any::<u64>(), time(), list(system_command(), 3), list(user_command(), 3))
         .prop_map(|(height, time, system, commands)| Block { height, time, system, commands })
+        .boxed()
 }
 
 /// Windows that some sequence of nonces leads to.
-pub fn nonce_window() -> impl Strategy<Value = NonceWindow> {
-    let near = (any::<u64>(), vec(0..600_u64, 0..20)).prop_map(|(base, offsets)| {
+pub fn nonce_window() -> BoxedStrategy<NonceWindow> {
+    let near = (any::<u64>(), vec(0..2_400_u64, 0..20)).prop_map(|(base, offsets)| {
         offsets.into_iter().map(|offset| base.saturating_add(offset)).collect::<Vec<_>>()
     });
-    prop_oneof![near, vec(0..300_u64, 0..20)].prop_map(|nonces| {
-        let mut window = NonceWindow::default();
-        for nonce in nonces {
-            let _ = window.accept(nonce, TimeMs::MAX);
-        }
-        window
-    })
+    prop_oneof![near, vec(0..1_200_u64, 0..20)]
+        .prop_map(|nonces| {
+            let mut window = NonceWindow::default();
+            for nonce in nonces {
+                let _ = window.accept(nonce, TimeMs::MAX);
+            }
+            window
+        })
+        .boxed()
 }

@@ -6,8 +6,8 @@ use super::*;
 use lockstep_types::event::*;
 use proptest::option::of;
 
-pub fn reject_code() -> impl Strategy<Value = RejectCode> {
-    proptest::sample::select(RejectCode::ALL)
+pub fn reject_code() -> BoxedStrategy<RejectCode> {
+    proptest::sample::select(RejectCode::ALL).boxed()
 }
 
 pub fn reject() -> BoxedStrategy<Reject> {
@@ -16,36 +16,12 @@ pub fn reject() -> BoxedStrategy<Reject> {
         .boxed()
 }
 
-pub fn cancel_reason() -> impl Strategy<Value = CancelReason> {
-    use CancelReason::*;
-    let all = [
-        Request,
-        ImmediateRest,
-        SelfTrade,
-        TimeInForce,
-        DeadMan,
-        Protection,
-        Replaced,
-        Linked,
-        ReduceOnly,
-        Amended,
-        Liquidation,
-        Margin,
-        Expiry,
-        Phase,
-        Revoked,
-        Limit,
-    ];
-    proptest::sample::select(all.to_vec())
+pub fn cancel_reason() -> BoxedStrategy<CancelReason> {
+    each()
 }
 
-pub fn trade_kind() -> impl Strategy<Value = TradeKind> {
-    prop_oneof![
-        Just(TradeKind::Continuous),
-        Just(TradeKind::Auction),
-        Just(TradeKind::Block),
-        Just(TradeKind::Liquidation),
-    ]
+pub fn trade_kind() -> BoxedStrategy<TradeKind> {
+    each()
 }
 
 pub fn trade() -> BoxedStrategy<Trade> {
@@ -211,6 +187,7 @@ fn market_event() -> BoxedStrategy<Event> {
         ),
         usd().prop_map(|per_unit| Event::BaseFee { per_unit }),
         Just(Event::ParametersSet),
+        (account(), usd()).prop_map(|(account, amount)| Event::InsurancePaid { account, amount }),
     ]
     .boxed()
 }

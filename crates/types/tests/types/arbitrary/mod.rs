@@ -6,7 +6,7 @@ pub mod event;
 pub mod order;
 pub mod params;
 
-use lockstep_types::codec::Bounded;
+use lockstep_types::codec::{Bounded, Decode};
 use lockstep_types::ids::{GroupId, LinkId, ReporterId, TradeId};
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker, expiry_of_date};
 use lockstep_types::*;
@@ -14,81 +14,87 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 /// Integers, the edges more often than chance.
-pub fn int() -> impl Strategy<Value = i64> + Clone {
+pub fn int() -> BoxedStrategy<i64> {
     let edges = [0, 1, -1, i64::MAX, i64::MIN, 1_000_000, i64::from(u32::MAX)];
-    prop_oneof![any::<i64>(), -10_000..10_000_i64, proptest::sample::select(edges.to_vec())]
+    prop_oneof![any::<i64>(), -10_000..10_000_i64, proptest::sample::select(edges.to_vec())].boxed()
 }
 
-pub fn usd() -> impl Strategy<Value = Usd> + Clone {
-    int().prop_map(Usd)
+/// The values of an enum without fields: whatever a single byte decodes to.
+pub fn each<T: Decode + Clone + std::fmt::Debug + 'static>() -> BoxedStrategy<T> {
+    let values: Vec<T> = (0..=255).filter_map(|tag| T::from_bytes(&[tag]).ok()).collect();
+    proptest::sample::select(values).boxed()
 }
 
-pub fn price() -> impl Strategy<Value = Price> + Clone {
-    int().prop_map(Price)
+pub fn usd() -> BoxedStrategy<Usd> {
+    int().prop_map(Usd).boxed()
 }
 
-pub fn lots() -> impl Strategy<Value = Lots> + Clone {
-    int().prop_map(Lots)
+pub fn price() -> BoxedStrategy<Price> {
+    int().prop_map(Price).boxed()
 }
 
-pub fn ppm() -> impl Strategy<Value = Ppm> + Clone {
-    int().prop_map(Ppm)
+pub fn lots() -> BoxedStrategy<Lots> {
+    int().prop_map(Lots).boxed()
 }
 
-pub fn vol() -> impl Strategy<Value = Vol> + Clone {
-    int().prop_map(Vol)
+pub fn ppm() -> BoxedStrategy<Ppm> {
+    int().prop_map(Ppm).boxed()
 }
 
-pub fn time() -> impl Strategy<Value = TimeMs> + Clone {
-    int().prop_map(TimeMs)
+pub fn vol() -> BoxedStrategy<Vol> {
+    int().prop_map(Vol).boxed()
 }
 
-pub fn span() -> impl Strategy<Value = SpanMs> + Clone {
-    int().prop_map(SpanMs)
+pub fn time() -> BoxedStrategy<TimeMs> {
+    int().prop_map(TimeMs).boxed()
 }
 
-pub fn account() -> impl Strategy<Value = AccountId> + Clone {
-    any::<u32>().prop_map(AccountId)
+pub fn span() -> BoxedStrategy<SpanMs> {
+    int().prop_map(SpanMs).boxed()
 }
 
-pub fn signer() -> impl Strategy<Value = SignerId> + Clone {
-    any::<u32>().prop_map(SignerId)
+pub fn account() -> BoxedStrategy<AccountId> {
+    any::<u32>().prop_map(AccountId).boxed()
 }
 
-pub fn instrument_id() -> impl Strategy<Value = InstrumentId> + Clone {
-    any::<u32>().prop_map(InstrumentId)
+pub fn signer() -> BoxedStrategy<SignerId> {
+    any::<u32>().prop_map(SignerId).boxed()
 }
 
-pub fn underlying() -> impl Strategy<Value = UnderlyingId> + Clone {
-    any::<u8>().prop_map(UnderlyingId)
+pub fn instrument_id() -> BoxedStrategy<InstrumentId> {
+    any::<u32>().prop_map(InstrumentId).boxed()
 }
 
-pub fn reporter() -> impl Strategy<Value = ReporterId> + Clone {
-    any::<u16>().prop_map(ReporterId)
+pub fn underlying() -> BoxedStrategy<UnderlyingId> {
+    any::<u8>().prop_map(UnderlyingId).boxed()
 }
 
-pub fn group() -> impl Strategy<Value = GroupId> + Clone {
-    any::<u8>().prop_map(GroupId)
+pub fn reporter() -> BoxedStrategy<ReporterId> {
+    any::<u16>().prop_map(ReporterId).boxed()
 }
 
-pub fn trade_id() -> impl Strategy<Value = TradeId> + Clone {
-    any::<u64>().prop_map(TradeId)
+pub fn group() -> BoxedStrategy<GroupId> {
+    any::<u8>().prop_map(GroupId).boxed()
 }
 
-pub fn link() -> impl Strategy<Value = LinkId> + Clone {
-    any::<u64>().prop_map(LinkId)
+pub fn trade_id() -> BoxedStrategy<TradeId> {
+    any::<u64>().prop_map(TradeId).boxed()
 }
 
-pub fn order_id() -> impl Strategy<Value = OrderId> + Clone {
-    any::<u64>().prop_map(OrderId)
+pub fn link() -> BoxedStrategy<LinkId> {
+    any::<u64>().prop_map(LinkId).boxed()
 }
 
-pub fn bytes_32() -> impl Strategy<Value = [u8; 32]> {
-    proptest::array::uniform32(any::<u8>())
+pub fn order_id() -> BoxedStrategy<OrderId> {
+    any::<u64>().prop_map(OrderId).boxed()
 }
 
-pub fn bytes_64() -> impl Strategy<Value = [u8; 64]> {
-    proptest::array::uniform::<_, 64>(any::<u8>())
+pub fn bytes_32() -> BoxedStrategy<[u8; 32]> {
+    proptest::array::uniform32(any::<u8>()).boxed()
+}
+
+pub fn bytes_64() -> BoxedStrategy<[u8; 64]> {
+    proptest::array::uniform::<_, 64>(any::<u8>()).boxed()
 }
 
 /// A short list, or now and then a full one when its elements are small.
@@ -112,7 +118,7 @@ pub fn ticker() -> BoxedStrategy<Ticker> {
 
 /// Any contract, with a name or without.
 pub fn contract() -> BoxedStrategy<Contract> {
-    let side = prop_oneof![Just(OptionSide::Call), Just(OptionSide::Put)];
+    let side = each::<OptionSide>();
     prop_oneof![
         Just(Contract::Perpetual),
         time().prop_map(|expiry| Contract::Future { expiry }),
@@ -138,7 +144,7 @@ pub fn named_contract() -> BoxedStrategy<Contract> {
         (0..days).prop_map(|day| expiry_of_date(2000, 1, 1).plus(SpanMs(day * 86_400_000)));
     let cents = (1..10_000_000_i64).prop_map(|cents| cents * 10_000);
     let strike = prop_oneof![1..=i64::MAX, 1..=200_000_000_000_i64, cents].prop_map(Price);
-    let side = prop_oneof![Just(OptionSide::Call), Just(OptionSide::Put)];
+    let side = each::<OptionSide>();
     prop_oneof![
         Just(Contract::Perpetual),
         expiry.clone().prop_map(|expiry| Contract::Future { expiry }),
@@ -151,7 +157,8 @@ pub fn named_contract() -> BoxedStrategy<Contract> {
     .boxed()
 }
 
-pub fn named_instrument() -> impl Strategy<Value = InstrumentName> {
+pub fn named_instrument() -> BoxedStrategy<InstrumentName> {
     (ticker(), named_contract())
         .prop_map(|(underlying, contract)| InstrumentName { underlying, contract })
+        .boxed()
 }

@@ -1,13 +1,13 @@
 //! Orders and their parts.
 
-use super::{group, instrument_id, lots, order_id, price, time};
+use super::{each, group, instrument_id, lots, order_id, price, time};
 use lockstep_types::order::*;
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
-pub fn side() -> impl Strategy<Value = Side> + Clone {
-    prop_oneof![Just(Side::Buy), Just(Side::Sell)]
+pub fn side() -> BoxedStrategy<Side> {
+    each()
 }
 
 pub fn time_in_force() -> BoxedStrategy<TimeInForce> {
@@ -21,28 +21,25 @@ pub fn time_in_force() -> BoxedStrategy<TimeInForce> {
     .boxed()
 }
 
-pub fn post_only() -> impl Strategy<Value = PostOnly> {
-    prop_oneof![Just(PostOnly::No), Just(PostOnly::Reject), Just(PostOnly::Reprice)]
+pub fn post_only() -> BoxedStrategy<PostOnly> {
+    each()
 }
 
-pub fn self_trade() -> impl Strategy<Value = SelfTrade> {
-    prop_oneof![
-        Just(SelfTrade::CancelTaker),
-        Just(SelfTrade::CancelMaker),
-        Just(SelfTrade::CancelBoth),
-    ]
+pub fn self_trade() -> BoxedStrategy<SelfTrade> {
+    each()
 }
 
-pub fn trigger_source() -> impl Strategy<Value = TriggerSource> {
-    prop_oneof![Just(TriggerSource::Index), Just(TriggerSource::Mark), Just(TriggerSource::Last)]
+pub fn trigger_source() -> BoxedStrategy<TriggerSource> {
+    each()
 }
 
-pub fn trigger_kind() -> impl Strategy<Value = TriggerKind> {
+pub fn trigger_kind() -> BoxedStrategy<TriggerKind> {
     prop_oneof![
         price().prop_map(|price| TriggerKind::Stop { price }),
         price().prop_map(|price| TriggerKind::Take { price }),
         price().prop_map(|offset| TriggerKind::Trailing { offset }),
     ]
+    .boxed()
 }
 
 pub fn trigger() -> BoxedStrategy<Trigger> {

@@ -1,64 +1,64 @@
 //! Parameters of the venue and of an underlying.
 
-use super::{int, list, lots, ppm, price, span, ticker, usd, vol};
+use super::{each, int, list, lots, ppm, price, span, ticker, usd, vol};
 use lockstep_types::params::*;
 use proptest::prelude::*;
 
-pub fn tick_step() -> impl Strategy<Value = TickStep> {
-    (price(), price()).prop_map(|(above, tick)| TickStep { above, tick })
+pub fn tick_step() -> BoxedStrategy<TickStep> {
+    (price(), price()).prop_map(|(above, tick)| TickStep { above, tick }).boxed()
 }
 
 pub fn tick_table() -> BoxedStrategy<TickTable> {
     (price(), list(tick_step(), 4)).prop_map(|(base, steps)| TickTable { base, steps }).boxed()
 }
 
-pub fn fee_tier() -> impl Strategy<Value = FeeTier> {
-    (usd(), ppm(), ppm()).prop_map(|(volume_30d, maker, taker)| FeeTier {
-        volume_30d,
-        maker,
-        taker,
-    })
+pub fn fee_tier() -> BoxedStrategy<FeeTier> {
+    (usd(), ppm(), ppm())
+        .prop_map(|(volume_30d, maker, taker)| FeeTier { volume_30d, maker, taker })
+        .boxed()
 }
 
-pub fn fee_split() -> impl Strategy<Value = FeeSplit> {
-    (ppm(), ppm(), ppm()).prop_map(|(validators, insurance, treasury)| FeeSplit {
-        validators,
-        insurance,
-        treasury,
-    })
+pub fn fee_split() -> BoxedStrategy<FeeSplit> {
+    (ppm(), ppm(), ppm())
+        .prop_map(|(validators, insurance, treasury)| FeeSplit { validators, insurance, treasury })
+        .boxed()
 }
 
-pub fn standard_margin() -> impl Strategy<Value = StandardMarginParams> {
-    proptest::array::uniform8(ppm()).prop_map(|ratios| {
-        let [
-            linear_maintenance,
-            linear_initial,
-            option_max,
-            option_min,
-            option_maintenance,
-            put_initial_factor,
-            unpaired_initial,
-            unpaired_maintenance,
-        ] = ratios;
-        StandardMarginParams {
-            linear_maintenance,
-            linear_initial,
-            option_max,
-            option_min,
-            option_maintenance,
-            put_initial_factor,
-            unpaired_initial,
-            unpaired_maintenance,
-        }
-    })
+pub fn standard_margin() -> BoxedStrategy<StandardMarginParams> {
+    proptest::array::uniform8(ppm())
+        .prop_map(|ratios| {
+            let [
+                linear_maintenance,
+                linear_initial,
+                option_max,
+                option_min,
+                option_maintenance,
+                put_initial_factor,
+                unpaired_initial,
+                unpaired_maintenance,
+            ] = ratios;
+            StandardMarginParams {
+                linear_maintenance,
+                linear_initial,
+                option_max,
+                option_min,
+                option_maintenance,
+                put_initial_factor,
+                unpaired_initial,
+                unpaired_maintenance,
+            }
+        })
+        .boxed()
 }
 
-pub fn margin_regime() -> impl Strategy<Value = MarginRegime> {
-    prop_oneof![Just(MarginRegime::Enforced), Just(MarginRegime::Off)]
+pub fn margin_regime() -> BoxedStrategy<MarginRegime> {
+    each()
 }
 
-pub fn work() -> impl Strategy<Value = WorkWeights> {
-    any::<[u32; 3]>().prop_map(|[order, cancel, other]| WorkWeights { order, cancel, other })
+pub fn work() -> BoxedStrategy<WorkWeights> {
+    any::<[u32; 3]>()
+        .prop_map(|[order, cancel, other]| WorkWeights { order, cancel, other })
+        .boxed()
 }
 
 pub fn venue() -> BoxedStrategy<VenueParams> {
@@ -92,8 +92,8 @@ pub fn venue() -> BoxedStrategy<VenueParams> {
         .boxed()
 }
 
-pub fn listing() -> impl Strategy<Value = ListingPolicy> {
-    prop_oneof![Just(ListingPolicy::Manual), Just(ListingPolicy::Scheduled)]
+pub fn listing() -> BoxedStrategy<ListingPolicy> {
+    each()
 }
 
 pub fn underlying_params() -> BoxedStrategy<UnderlyingParams> {

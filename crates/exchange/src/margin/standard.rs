@@ -1,0 +1,194 @@
+//! The standard margin model over legs (A6, R1); its formulas are
+//! [`crate::formula::standard_margin`] and [`crate::formula::order_margin`].
+//!
+//! - Balance: cash, the unrealised profit of perpetuals and futures, floored per leg, less funding
+//!   due, rounded up. The value of options is no part of it: a short option's mark is inside its
+//!   requirement, and long ones give relief only by pairing.
+//! - Requirement: per perpetual or future a share of its notional; per expiry of options the lower
+//!   of the sum of isolated requirements and of the greatest loss with unpaired calls.
+//! - Needed with open orders: per perpetual or future the worst of no fill, all buys and all sells;
+//!   per expiry the lower of the two lines of the requirement, each made the worst over its orders:
+//!
+//! ```text
+//! isolated line   sum of isolated initial requirements + sum over instruments of their order margin
+//! loss line       greatest loss and unpaired calls as if all open sells had filled
+//!                 + sum over instruments of max(premium and fee of the buys, fee of the sells)
+//! ```
+//!
+//! Buying options never raises a requirement and selling never lowers one, so whatever fills, each
+//! line bounds its half of the minimum. In particular the second line sees what one instrument's
+//! own orders do not show: the sale of a long option that pairs a short of another strike, and a new
+//! short in a book whose loss was bounded. Premiums to come are no credit.
+//!
+//! An expired leg that waits to be paid needs nothing, and its value counts like cash.
+
+use super::model::Part;
+use super::view::{Leg, Rates};
+use crate::formula::order_margin::{OpenOrders, OrderContract, order_margin};
+use crate::formula::rounding::mul_mul_div_ceil;
+use crate::formula::standard_margin::{
+    ExpiryLegs, ExpiryRequirement, LEGS_MAX, OptionLeg, expiry_requirement, isolated_linear,
+    isolated_option,
+};
+use crate::formula::{FormulaError, LOTS_PER_UNIT, LOTS_PPM};
+use alloc::vec::Vec;
+use core::ops::Range;
+use lockstep_types::instrument::Contract;
+use lockstep_types::params::StandardMarginParams;
+
+/// The legs that are margined together with the one at `place`: the options of its expiry, or
+/// itself.
+pub(crate) fn group(legs: &[Leg], place: usize) -> Range<usize> {
+    let leg = &legs[place];
+    let before = legs[..place].iter().rev().take_while(|other| leg.pairs_with(other)).count();
+    let after = legs[place + 1..].iter().take_while(|other| leg.pairs_with(other)).count();
+    place - before..place + 1 + after
+}
+
+/// What a group adds to its account.
+pub(crate) fn part(params: &StandardMarginParams, rates: &Rates, legs: &[Leg]) -> Part {
+    let mut part = Part::default();
+    for leg in legs {
+        let value = value_of(leg);
+        part.equity += value;
+        if leg.expired || !leg.contract.is_option() {
+            part.balance += value;
+        }
+    }
+    if legs.iter().all(|leg| leg.expired) {
+        return part;
+    }
+    let requirement = match legs {
+        [leg] if !leg.contract.is_option() => linear(params, rates, leg),
+        _ => expiry(params, rates, legs),
+    };
+    let most = i128::from(i64::MAX);
+    let (initial, maintenance, needed) = requirement.unwrap_or((most, most, most));
+    Part { initial, maintenance, needed, ..part }
+}
+
+/// Floored value of an option, or unrealised profit less funding due of anything else.
+fn value_of(leg: &Leg) -> i128 {
+    let worth_nano = i128::from(leg.lots) * i128::from(leg.mark);
+    let per_micro = i128::from(LOTS_PER_UNIT);
+    if leg.contract.is_option() {
+        return worth_nano.div_euclid(per_micro);
+    }
+    let profit = (worth_nano - leg.cost_nano).div_euclid(per_micro);
+    profit + (-leg.funding_due_nano).div_euclid(per_micro)
+}
+
+/// Initial, maintenance, needed.
+type Required = Result<(i128, i128, i128), FormulaError>;
+
+fn linear(params: &StandardMarginParams, rates: &Rates, leg: &Leg) -> Required {
+    let own = isolated_linear(params, leg.spot, leg.lots)?;
+    let initial = i128::from(own.initial);
+    let orders = i128::from(orders_of(params, rates, leg, leg.lots)?);
+    Ok((initial, i128::from(own.maintenance), initial + orders))
+}
+
+/// What the open orders of a leg reserve when its position is `position_lots`.
+fn orders_of(
+    params: &StandardMarginParams,
+    rates: &Rates,
+    leg: &Leg,
+    position_lots: i64,
+) -> Result<i64, FormulaError> {
+    if !leg.has_orders() {
+        return Ok(0);
+    }
+    let contract = match leg.contract {
+        Contract::Option { strike, side, .. } => OrderContract::Option { side, strike: strike.0 },
+        Contract::Perpetual | Contract::Future { .. } => OrderContract::Linear,
+    };
+    let orders = OpenOrders {
+        contract,
+        position_lots,
+        mark: leg.mark,
+        spot: leg.spot,
+        buys: leg.buys,
+        sells: leg.sells,
+        fee_ppm: rates.taker_ppm.max(rates.maker_ppm),
+        option_fee_cap_ppm: rates.cap_ppm,
+    };
+    order_margin(params, &orders)
+}
+
+fn expiry(params: &StandardMarginParams, rates: &Rates, legs: &[Leg]) -> Required {
+    let first = &legs[0];
+    let (spot, forward) = (first.spot, first.forward);
+    let mut held = Vec::with_capacity(legs.len());
+    held.extend(legs.iter().filter_map(|leg| option_leg(leg, leg.lots)));
+    if held.len() > LEGS_MAX {
+        return isolated(params, rates, legs);
+    }
+    let now = expiry_requirement(params, &ExpiryLegs { spot, forward, legs: &held })?;
+    let initial = i128::from(now.requirement.initial);
+    let maintenance = i128::from(now.requirement.maintenance);
+    if !legs.iter().any(Leg::has_orders) {
+        return Ok((initial, maintenance, initial));
+    }
+    // The worst that open sells can do to the greatest loss is to fill.
+    let mut sold = now;
+    if legs.iter().any(|leg| leg.sells.lots > 0) {
+        for (option, leg) in held.iter_mut().zip(legs) {
+            option.lots = option.lots.checked_sub(leg.sells.lots).ok_or(FormulaError::Overflow)?;
+        }
+        sold = expiry_requirement(params, &ExpiryLegs { spot, forward, legs: &held })?;
+    }
+    let mut isolated_line = i128::from(now.isolated.initial);
+    let mut loss_line = loss_bound(params, forward, &sold)?;
+    for leg in legs {
+        isolated_line += i128::from(orders_of(params, rates, leg, leg.lots)?);
+        // From a position as large as its sells, the order margin is the cash that orders cost.
+        loss_line += i128::from(orders_of(params, rates, leg, leg.sells.lots)?);
+    }
+    Ok((initial, maintenance, isolated_line.min(loss_line)))
+}
+
+/// Greatest loss and the initial charge for unpaired calls.
+fn loss_bound(
+    params: &StandardMarginParams,
+    forward: i64,
+    expiry: &ExpiryRequirement,
+) -> Result<i128, FormulaError> {
+    let unpaired_lots = expiry.net_calls_lots.saturating_neg().max(0);
+    let ppm = params.unpaired_initial.0;
+    let unpaired = mul_mul_div_ceil(unpaired_lots, forward, ppm, LOTS_PPM)?;
+    Ok(i128::from(expiry.loss_max) + i128::from(unpaired))
+}
+
+/// The isolated line alone, which never asks for less: for more legs than an account may have.
+fn isolated(params: &StandardMarginParams, rates: &Rates, legs: &[Leg]) -> Required {
+    let (mut initial, mut maintenance, mut orders) = (0, 0, 0);
+    for leg in legs {
+        let Some(option) = option_leg(leg, leg.lots) else { continue };
+        let own = isolated_option(params, leg.spot, &option)?;
+        initial += i128::from(own.initial);
+        maintenance += i128::from(own.maintenance);
+        orders += i128::from(orders_of(params, rates, leg, leg.lots)?);
+    }
+    Ok((initial, maintenance, initial + orders))
+}
+
+fn option_leg(leg: &Leg, lots: i64) -> Option<OptionLeg> {
+    match leg.contract {
+        Contract::Option { strike, side, .. } => {
+            Some(OptionLeg { side, strike: strike.0, lots, mark: leg.mark })
+        }
+        Contract::Perpetual | Contract::Future { .. } => None,
+    }
+}
+
+/// The maintenance requirement of a leg on its own; nothing for a long option.
+pub(crate) fn isolated_maintenance(params: &StandardMarginParams, leg: &Leg) -> i64 {
+    let own = match option_leg(leg, leg.lots) {
+        Some(option) => isolated_option(params, leg.spot, &option),
+        None => isolated_linear(params, leg.spot, leg.lots),
+    };
+    own.map_or(i64::MAX, |own| own.maintenance)
+}
+
+#[cfg(test)]
+mod tests;

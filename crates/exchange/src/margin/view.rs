@@ -1,0 +1,282 @@
+//! An account as margin sees it: its positions and open orders with everything needed to value
+//! them, copied out of the leaves.
+//!
+//! A view is a value: what-if questions ("with this order", "after this fill") change a copy and
+//! ask again, and nothing of the state moves. Legs are sorted by underlying, perpetuals and futures
+//! first, then by expiry, strike and side, so that what is margined together lies together.
+//!
+//! Invariant: [`View::fill`] does to the view exactly what `account::fill` does to the account, so
+//! that a fill that was checked here has the checked outcome.
+
+use crate::engine::Exchange;
+use crate::formula::LOTS_PER_UNIT;
+use crate::formula::fee::{OptionFee, linear_fee, liquidation_fee, notional_fee_nano, option_fee};
+use crate::formula::order_margin::OpenSide;
+use crate::state::Outcome;
+use crate::state::key::HoldingKey;
+use crate::state::leaves::Holding;
+use alloc::vec::Vec;
+use lockstep_types::command::MarginMode;
+use lockstep_types::ids::{AccountId, InstrumentId, UnderlyingId};
+use lockstep_types::instrument::{Contract, OptionSide};
+use lockstep_types::order::Side;
+use lockstep_types::params::StandardMarginParams;
+use lockstep_types::units::{Lots, Price, notional_nano};
+
+/// What an account has in one instrument, and what that is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leg {
+    pub(crate) instrument: InstrumentId,
+    pub(crate) underlying: UnderlyingId,
+    pub(crate) contract: Contract,
+    /// Whether it has expired and waits to be paid: then its value is certain.
+    pub(crate) expired: bool,
+    /// Whether the index of its underlying is stale (P5).
+    pub(crate) stale: bool,
+    /// Position, signed.
+    pub(crate) lots: i64,
+    /// What the position cost, signed like it.
+    pub(crate) cost_nano: i128,
+    /// Funding that the position owes since it was last paid; negative: it is owed (P6).
+    pub(crate) funding_due_nano: i128,
+    /// Mark, index and forward in micro-USD per unit.
+    pub(crate) mark: i64,
+    pub(crate) spot: i64,
+    pub(crate) forward: i64,
+    /// Open orders, sleeping ones not included.
+    pub(crate) buys: OpenSide,
+    pub(crate) sells: OpenSide,
+}
+
+/// By what an account pays fees, in ppm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rates {
+    pub(crate) maker_ppm: i64,
+    pub(crate) taker_ppm: i64,
+    pub(crate) liquidation_ppm: i64,
+    /// Of an option's premium (F1).
+    pub(crate) cap_ppm: i64,
+}
+
+/// Which fee a fill costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FeeKind {
+    Maker,
+    /// The dearer of maker and taker: who it will be is not known yet.
+    Either,
+    Liquidation,
+}
+
+/// An account, ready to be margined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) mode: MarginMode,
+    pub(crate) cash: i64,
+    pub(crate) rates: Rates,
+    pub(crate) params: StandardMarginParams,
+    /// Sorted as the module says.
+    pub(crate) legs: Vec<Leg>,
+}
+
+impl Leg {
+    /// By what legs are sorted: underlying, linear first, expiry, strike, side, id.
+    fn order(&self) -> (UnderlyingId, bool, i64, i64, bool, InstrumentId) {
+        let (option, expiry, strike, put) = match self.contract {
+            Contract::Perpetual => (false, 0, 0, false),
+            Contract::Future { expiry } => (false, expiry.0, 0, false),
+            Contract::Option { expiry, strike, side } => {
+                (true, expiry.0, strike.0, side == OptionSide::Put)
+            }
+        };
+        (self.underlying, option, expiry, strike, put, self.instrument)
+    }
+
+    /// Whether two legs are margined together in the standard model: options of one expiry.
+    pub(crate) fn pairs_with(&self, other: &Self) -> bool {
+        self.underlying == other.underlying
+            && self.contract.is_option()
+            && other.contract.is_option()
+            && self.contract.expiry() == other.contract.expiry()
+    }
+
+    /// Whether anything of it can still fill.
+    pub(crate) fn has_orders(&self) -> bool {
+        self.buys.lots > 0 || self.sells.lots > 0
+    }
+
+    pub(crate) fn open_mut(&mut self, side: Side) -> &mut OpenSide {
+        match side {
+            Side::Buy => &mut self.buys,
+            Side::Sell => &mut self.sells,
+        }
+    }
+
+    /// The side that closes the position; `None` without one.
+    pub(crate) fn closing_side(&self) -> Option<Side> {
+        match self.lots {
+            0 => None,
+            1.. => Some(Side::Sell),
+            _ => Some(Side::Buy),
+        }
+    }
+
+    /// The fee of a fill, never negative.
+    fn fee(&self, lots: i64, price: i64, rates: &Rates, kind: FeeKind) -> i64 {
+        let rate_ppm = match kind {
+            FeeKind::Maker => rates.maker_ppm,
+            FeeKind::Either => rates.taker_ppm.max(rates.maker_ppm),
+            FeeKind::Liquidation => rates.liquidation_ppm,
+        };
+        let option = self.contract.is_option();
+        let premium_nano = notional_nano(Price(price), Lots(lots));
+        let fee = match (option, kind) {
+            (false, FeeKind::Liquidation) => liquidation_fee(price, lots, rate_ppm),
+            (false, _) => linear_fee(price, lots, rate_ppm),
+            (true, FeeKind::Liquidation) => liquidation_fee(self.spot, lots, rate_ppm)
+                .and_then(|fee| Ok(fee.min(notional_fee_nano(premium_nano, rates.cap_ppm)?))),
+            (true, _) => option_fee(&OptionFee {
+                notional_nano: notional_nano(Price(self.spot), Lots(lots)),
+                premium_nano,
+                rate_ppm,
+                cap_ppm: rates.cap_ppm,
+            }),
+        };
+        // What does not fit cannot be paid.
+        fee.unwrap_or(i64::MAX).max(0)
+    }
+
+    /// Moves signed lots at a price; what it brings to cash, before fees. As `Holding::fill`.
+    fn trade(&mut self, lots: i64, price: i64) -> i64 {
+        let before = self.lots;
+        let paid_nano = notional_nano(Price(price), Lots(lots));
+        self.lots = before.saturating_add(lots);
+        if self.contract.is_option() {
+            return floored(-paid_nano);
+        }
+        if before.signum() * lots.signum() >= 0 {
+            self.cost_nano += paid_nano;
+            return 0;
+        }
+        let closed = before.abs().min(lots.abs());
+        let part = match closed == before.abs() {
+            true => self.cost_nano,
+            false => -((-self.cost_nano * i128::from(closed)).div_euclid(i128::from(before.abs()))),
+        };
+        let got_nano = notional_nano(Price(price), Lots(closed * before.signum()));
+        self.cost_nano -= part;
+        self.cost_nano += notional_nano(Price(price), Lots(lots + closed * before.signum()));
+        floored(got_nano - part)
+    }
+}
+
+/// Micro-USD of nano-USD, floored; the nearest number if it does not fit.
+fn floored(nano: i128) -> i64 {
+    let micro = nano.div_euclid(i128::from(LOTS_PER_UNIT));
+    i64::try_from(micro).unwrap_or(if micro < 0 { i64::MIN } else { i64::MAX })
+}
+
+impl View {
+    /// Puts the legs in order.
+    pub(crate) fn sort(&mut self) {
+        self.legs.sort_unstable_by_key(Leg::order);
+    }
+
+    /// Where an instrument's leg is.
+    pub(crate) fn place_of(&self, instrument: InstrumentId) -> Option<usize> {
+        self.legs.iter().position(|leg| leg.instrument == instrument)
+    }
+
+    /// Whether any position lies on a frozen mark (P5).
+    pub(crate) fn is_stale(&self) -> bool {
+        self.legs.iter().any(|leg| leg.stale && leg.lots != 0)
+    }
+
+    /// Whether there is any position.
+    pub(crate) fn has_positions(&self) -> bool {
+        self.legs.iter().any(|leg| leg.lots != 0)
+    }
+
+    /// Fills signed lots of a leg at a price and pays the fee.
+    pub(crate) fn fill(&mut self, place: usize, lots: i64, price: i64, kind: FeeKind) {
+        let rates = self.rates;
+        let leg = &mut self.legs[place];
+        let fee = leg.fee(lots.saturating_abs(), price, &rates, kind);
+        let moved = leg.trade(lots, price);
+        self.cash = self.cash.saturating_add(moved).saturating_sub(fee);
+    }
+}
+
+impl Exchange {
+    /// An account's view, with legs for the instruments of `also` even if it has nothing there;
+    /// `None` while anything in it has no mark yet.
+    pub(crate) fn view(
+        &mut self,
+        account: AccountId,
+        also: &[InstrumentId],
+    ) -> Outcome<Option<View>> {
+        let record = *self.state.account(account)?;
+        let venue = self.state.venue()?;
+        let tier = venue.fee_tiers.get(usize::from(record.tier)).or(venue.fee_tiers.last());
+        let rates = Rates {
+            maker_ppm: tier.map_or(0, |tier| tier.maker.0),
+            taker_ppm: tier.map_or(0, |tier| tier.taker.0),
+            liquidation_ppm: venue.liquidation_fee.0,
+            cap_ppm: venue.option_fee_cap.0,
+        };
+        let params = venue.standard_margin;
+        let held = self.state.holdings.instruments(account, record.holdings)?;
+        let mut legs = Vec::with_capacity(held.len() + also.len());
+        for instrument in held {
+            let holding = self.state.holdings.touch(HoldingKey { account, instrument })?;
+            let holding = holding.unwrap_or_default();
+            let matters = holding.lots != Lots::ZERO
+                || holding.buy_lots != Lots::ZERO
+                || holding.sell_lots != Lots::ZERO;
+            if !matters && !also.contains(&instrument) {
+                continue;
+            }
+            let Some(leg) = self.leg(instrument, &holding)? else { return Ok(None) };
+            legs.push(leg);
+        }
+        for instrument in also {
+            if legs.iter().any(|leg| leg.instrument == *instrument) {
+                continue;
+            }
+            let Some(leg) = self.leg(*instrument, &Holding::default())? else { return Ok(None) };
+            legs.push(leg);
+        }
+        let mut view = View { mode: record.mode, cash: record.cash.0, rates, params, legs };
+        view.sort();
+        Ok(Some(view))
+    }
+
+    fn leg(&mut self, id: InstrumentId, holding: &Holding) -> Outcome<Option<Leg>> {
+        let instrument = *self.state.instrument(id)?;
+        let Some(mark) = self.mark(id)? else { return Ok(None) };
+        let forward = match instrument.contract.is_option() {
+            true => self.forward_of(id)?.unwrap_or(mark),
+            false => mark,
+        };
+        let grown = match holding.lots {
+            Lots::ZERO => Price::ZERO,
+            _ => self.state.funding_index(id)? - holding.funding,
+        };
+        let now = self.state.totals()?.time;
+        let underlying = self.underlying(instrument.underlying)?;
+        Ok(Some(Leg {
+            instrument: id,
+            underlying: instrument.underlying,
+            contract: instrument.contract,
+            expired: instrument.contract.expiry().is_some_and(|expiry| expiry <= now),
+            stale: underlying.stale,
+            lots: holding.lots.0,
+            cost_nano: holding.cost_nano,
+            funding_due_nano: notional_nano(grown, holding.lots),
+            mark: mark.0,
+            spot: underlying.index.0,
+            forward: forward.0,
+            buys: OpenSide { lots: holding.buy_lots.0, cost_nano: holding.buy_cost_nano },
+            sells: OpenSide { lots: holding.sell_lots.0, cost_nano: holding.sell_cost_nano },
+        }))
+    }
+}

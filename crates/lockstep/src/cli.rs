@@ -1,0 +1,92 @@
+//! The command line: what can be asked, and which room answers.
+//!
+//! Results go to stdout, progress and complaints to stderr. The exit code is 0 when everything
+//! asked for was done and held, 1 when not, 2 when the arguments make no sense. Deliberately
+//! absent: defaults that read files; without arguments the binary replays what it carries.
+
+use crate::failure::Failure;
+use crate::{bench, price, replay, series};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A deterministic exchange for options, futures and perpetuals.
+#[derive(Debug, Parser)]
+#[command(name = "lockstep", version, about, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Replay scenarios, order flows, an exchange's tape, or (by default) the crash of 10 October 2025.
+    Replay(replay::Arguments),
+    /// Price options by Black-76: prices, Greeks, implied volatility; one by one or as CSV.
+    Price(price::Arguments),
+    /// Measure what things cost, on work whose result is checked first.
+    Bench {
+        #[command(subcommand)]
+        what: bench::Arguments,
+    },
+    /// Derive the series that the binary carries from raw recordings.
+    Series(SeriesArguments),
+}
+
+#[derive(Debug, Args)]
+struct SeriesArguments {
+    /// Folder with the raw recordings under the names of data/README.md.
+    #[arg(long, value_name = "DIR")]
+    raw: PathBuf,
+    /// Folder that the derived files go to.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let line = CommandLine::parse();
+    let outcome = match line.command {
+        None => replay::run(&replay::Arguments::default()),
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
+        Some(Command::Price(arguments)) => price::run(&arguments),
+        Some(Command::Bench { what }) => bench::run(&what),
+        Some(Command::Series(arguments)) => derive_series(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has seen enough.
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            // A closed stderr must not turn a failure into a crash.
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            ExitCode::from(if matches!(failure, Failure::Usage(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+fn derive_series(arguments: &SeriesArguments) -> Result<(), Failure> {
+    let derived = series::derive::derive_all(&arguments.raw, &arguments.out)?;
+    let mut out = std::io::stdout().lock();
+    for file in derived {
+        writeln!(out, "{}: {} rows", file.path.display(), file.rows).map_err(Failure::Output)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_at_all_is_a_replay_by_default() {
+        assert!(CommandLine::try_parse_from(["lockstep"]).is_ok_and(|line| line.command.is_none()));
+    }
+}
