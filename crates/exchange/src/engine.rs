@@ -9,6 +9,7 @@
 //! Deliberately absent: signatures (checked before), consensus, time other than the block's.
 
 use crate::formula::tick::TickSchedule;
+use crate::margin::cushion::Cushions;
 use crate::price::mark::MarkCache;
 use crate::state::journal::{Journal, LeafChange, Witness};
 use crate::state::key::LeafKey;
@@ -65,6 +66,8 @@ pub struct Exchange {
     pub(crate) events: Vec<Event>,
     /// Model prices of this block's options; computed from leaves, dropped at every checkpoint.
     pub(crate) marks: MarkCache,
+    /// Lower bounds of accounts' free margin; computed from leaves and dropped with the marks.
+    pub(crate) cushions: Cushions,
     /// Tick schedules by underlying; computed from parameters.
     pub(crate) ticks: Vec<Option<[TickSchedule; 2]>>,
     /// Which item of a batch is being executed, for rejections.
@@ -90,6 +93,7 @@ impl Exchange {
             state,
             events: Vec::new(),
             marks: MarkCache::default(),
+            cushions: Cushions::default(),
             ticks: Vec::new(),
             item: 0,
             due: Vec::new(),

@@ -1,4 +1,7 @@
 //! Questions from outside: read-only views of the state. Nothing here touches leaves.
+//!
+//! [`accounts`] has accounts, margin and funds; [`orders`] has orders and books; [`prices`] has
+//! instruments, underlyings and expiries.
 
 mod accounts;
 mod orders;

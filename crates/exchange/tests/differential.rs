@@ -18,7 +18,9 @@ use lockstep_sim::clear_book::{
     self, Amendment, CancelReason, ClearBook, Effect, Post, SelfTrade, TimeInForce,
 };
 use lockstep_sim::workload::{BookCommands, BookShape};
-use lockstep_types::command::{Command, Phase, PhaseReason, PhaseScope, SystemCommand, UserCommand};
+use lockstep_types::command::{
+    Command, Phase, PhaseReason, PhaseScope, SystemCommand, UserCommand,
+};
 use lockstep_types::event::{self, Event, TradeKind};
 use lockstep_types::ids::{AccountId, InstrumentId, OrderId, SignerId};
 use lockstep_types::instrument::Ticker;
@@ -74,6 +76,9 @@ impl Pair {
         venue.must(SystemCommand::AddUnderlying(UnderlyingParams {
             linear_ticks: TickTable::flat(Price(tick)),
             strike_step: Price(tick),
+            // With smaller positions the highest price is the highest that there is.
+            order_lots_max: Lots(1_000_000),
+            position_lots_max: Lots(1_000_000),
             ..genesis
         }));
         let future = venue.list("BTC_USDC-25DEC26");
@@ -81,10 +86,8 @@ impl Pair {
             venue.deposit(owner, usd(1_000_000));
         }
         let mut exchange = venue.exchange;
-        let opened = exchange.step(Step::Begin {
-            height: venue.height + 1,
-            time: TimeMs(venue.time.0 + 1_000),
-        });
+        let opened = exchange
+            .step(Step::Begin { height: venue.height + 1, time: TimeMs(venue.time.0 + 1_000) });
         assert_eq!(opened, Ok(()));
         Self {
             exchange,
@@ -102,7 +105,7 @@ impl Pair {
     /// The command that both are given, if any: what a venue sees otherwise than a book alone.
     ///
     /// - An id that rests is not used again: handles are the venue's.
-    /// - Immediate orders are plain: a venue refuses a display or a post flag that could not matter.
+    /// - Immediate orders are plain: a venue refuses a display or a post flag that cannot matter.
     /// - A display is at most the amount.
     /// - An amendment to nothing is no amount; cancelling is what it would mean.
     /// - The reference of an auction is the last price, because nothing else is there.
@@ -271,8 +274,8 @@ impl Pair {
         effects
     }
 
-    /// The clear book's effects as far as the exchange tells them: a rejection without its reason, a
-    /// booking without its price, an amendment by what is left.
+    /// The clear book's effects as far as the exchange tells them: a rejection without its reason,
+    /// a booking without its price, an amendment by what is left.
     fn expected(&self, before: &ClearBook, effects: Vec<Effect>) -> Vec<Effect> {
         let told = |effect| match effect {
             Effect::Rejected { id, .. } => rejected(id),
@@ -381,8 +384,7 @@ fn compare(seed: u64, shape: BookShape, met: &mut Met) {
                 _ => {}
             }
             let uncross = matches!(command, clear_book::Command::Uncross { .. });
-            met.auction_trades +=
-                u64::from(uncross && matches!(effect, Effect::Trade { .. }));
+            met.auction_trades += u64::from(uncross && matches!(effect, Effect::Trade { .. }));
         }
     }
 }
@@ -402,6 +404,15 @@ fn a_crowded_book_with_every_flag_equals_the_clear_one() {
     let met = compare_shape(BookShape::crowded());
     assert!(met.trades * 10 > met.commands, "{met:?}");
     assert!(met.rejected > 100 && met.amended > 100 && met.auction_trades > 100, "{met:?}");
+}
+
+/// The second round was once drawn to the last price, which the first round's trades had moved.
+#[test]
+fn all_rounds_of_an_uncrossing_are_drawn_to_one_reference() {
+    let mut met = Met::default();
+    compare(34, BookShape::crowded(), &mut met);
+    compare(54, BookShape::at_the_floor(), &mut met);
+    assert!(met.auction_trades > 10, "{met:?}");
 }
 
 #[test]

@@ -235,21 +235,28 @@ impl ClearBook {
 
     /// The lots that a fill-or-kill order counts on (M2): walking the levels it crosses in order of
     /// priority, the whole rest of other accounts' orders, hidden lots included. An own order ends
-    /// the walk, unless it would be cancelled to let the taker go on; then it is skipped.
+    /// the walk, unless it would be cancelled to let the taker go on; then it is skipped. At the
+    /// level of an own order that ends the walk only the slices shown before it count, because
+    /// whatever they hide shows up behind it.
     #[must_use]
     pub fn lots_in_reach(&self, taker: &NewOrder) -> u64 {
-        let mut lots = 0;
-        for order in self.orders(taker.side.opposite()) {
-            if !taker.side.accepts(taker.price_ticks, order.price_ticks) {
+        let mut passed_lots = 0;
+        for (price_ticks, queue) in self.queues(taker.side.opposite()) {
+            if !taker.side.accepts(taker.price_ticks, price_ticks) {
                 break;
             }
-            if order.account != taker.account {
-                lots += order.remaining_lots();
-            } else if taker.self_trade != SelfTrade::CancelMaker {
-                break;
+            let (mut level_lots, mut shown_lots) = (0, 0);
+            for order in queue {
+                if order.account != taker.account {
+                    level_lots += order.remaining_lots();
+                    shown_lots += order.visible_lots;
+                } else if taker.self_trade != SelfTrade::CancelMaker {
+                    return passed_lots + shown_lots;
+                }
             }
+            passed_lots += level_lots;
         }
-        lots
+        passed_lots
     }
 
     /// Matches an admitted order and disposes of its rest.

@@ -13,7 +13,7 @@ use crate::order::{Amend, NewOrder, OrderTarget};
 use crate::params::{UnderlyingParams, VenueParams};
 use crate::units::{Lots, Ppm, Price, SpanMs, TimeMs, Usd, Vol};
 
-/// Orders in one batch, quotes in one mass quote (M10, L).
+/// Orders in one batch, quotes in one mass quote (M10, L3).
 pub const BATCH_MAX: usize = 100;
 /// Linked orders (L3).
 pub const LINKED_MAX: usize = 10;
@@ -203,7 +203,7 @@ pub enum Command {
     Cancel(OrderTarget),
     /// Cancel many.
     CancelAll(CancelScope),
-    /// Up to 100 steps under one signature (L).
+    /// Up to 100 steps under one signature (L3).
     Batch(Bounded<BatchItem, BATCH_MAX>),
     /// Replace up to 100 quotes (M10).
     MassQuote {
@@ -460,9 +460,9 @@ codec_enum!(SystemCommand {
     8 => SetPhase { scope, phase, reason },
 });
 
-/// System commands in one block.
+/// System commands in one block (L3).
 pub const BLOCK_SYSTEM_MAX: usize = 10_000;
-/// User commands in one block.
+/// User commands in one block (L3).
 pub const BLOCK_COMMANDS_MAX: usize = 50_000;
 
 /// One block of work: the system part first, then the users' commands as ordered (M6).
@@ -470,7 +470,7 @@ pub const BLOCK_COMMANDS_MAX: usize = 50_000;
 pub struct Block {
     /// Height, one more than the block before.
     pub height: u64,
-    /// The chain's clock, later than the block before.
+    /// The chain's clock, not earlier than the block before.
     pub time: TimeMs,
     /// The system part.
     pub system: Bounded<SystemCommand, BLOCK_SYSTEM_MAX>,

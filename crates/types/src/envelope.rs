@@ -17,7 +17,7 @@ mod batch;
 pub use batch::verify_batch;
 pub use rand_core::{CryptoRng, RngCore};
 
-/// Bytes of one signed command at most (L). A batch, a mass quote or a block trade has 100 orders
+/// Bytes of one signed command at most (L3). A batch, a mass quote or a block trade has 100 orders
 /// or quotes and their labels, and may be larger.
 pub const COMMAND_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of a signed batch at most.

@@ -46,7 +46,7 @@ pub enum CancelReason {
     Expiry,
     /// The phase does not allow it (M7).
     Phase,
-    /// It would open more than the position or open interest limit (M8).
+    /// A limit stopped it: of one order's work (L7), or one that it broke on waking (M2).
     Limit,
 }
 codec_enum!(CancelReason {

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Bytes in a label (L).
+/// Bytes in a label (A4, L3).
 pub const LABEL_BYTES_MAX: usize = 64;
 
 /// Buy or sell.

@@ -140,7 +140,7 @@ reject_codes! {
     27 UnexpectedPrice "M2" "price" "this order takes no limit price";
     28 NoReference "M2" "price" "there is no mark to protect a market order with";
     29 BadTrigger "M2" "trigger" "the trigger is not positive or would fire at once";
-    30 TriggerLimit "M2" "trigger" "the underlying has its maximum of sleeping orders";
+    30 TriggerLimit "M2" "trigger" "the instrument has its maximum of sleeping orders";
     31 BadTimeInForce "M2" "time_in_force" "the time in force does not fit the order";
     32 FillOrKillUnfilled "M2" "time_in_force" "the order cannot fill as a whole";
     33 PostOnlyWouldTake "M3" "post_only" "the order would take liquidity";
@@ -160,7 +160,7 @@ reject_codes! {
     47 ProtectionUnset "M9" "protection" "the quote group has no protection settings";
     48 ProtectionLimits "M9" "protection" "the protection settings are out of range";
     49 BadQuote "M10" "quotes" "the quote is crossed or not positive";
-    50 BlockTradeTerms "M11" "legs" "the legs do not balance or are empty";
+    50 BlockTradeTerms "M11" "legs" "there are no legs";
     51 BlockTradeConsent "M11" "consents" "a party has not signed";
     52 StaleIndex "P5" "instrument" "the index is stale, only reducing orders are taken";
     53 UnknownReporter "P1" "reporter" "the reporter has no weight";

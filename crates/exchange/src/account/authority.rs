@@ -14,9 +14,9 @@ use lockstep_types::params::WorkWeights;
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::{Lots, Price, TimeMs, Usd, notional_nano};
 
-/// Agents of one owner (L).
+/// Agents of one owner (A2).
 pub const AGENTS_MAX: u16 = 256;
-/// Accounts of the venue.
+/// Accounts of the venue (A1).
 pub const ACCOUNTS_MAX: u32 = 1 << 24;
 
 /// Work units of a command (F2).

@@ -8,8 +8,9 @@ use lockstep_types::ids::AccountId;
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::Usd;
 
-/// All collateral together stays below this, so that no sum of balances leaves 64 bits.
-pub const DEPOSITS_MAX: Usd = Usd(1 << 62);
+/// All collateral together stays below this, about a million million USD, so that no sum of
+/// balances leaves 64 bits (L6).
+pub const DEPOSITS_MAX: Usd = Usd(1 << 60);
 
 fn positive(amount: Usd) -> Result<(), Reject> {
     if amount.0 > 0 { Ok(()) } else { Err(Reject::beyond(RejectCode::NotPositive, amount.0, 1)) }

@@ -165,6 +165,7 @@ impl Exchange {
         assert!(fill.lots.0 > 0 && fill.price.0 >= 0, "a fill has lots and a price");
         let instrument: Instrument = *self.state.instrument(fill.instrument)?;
         let option = instrument.contract.is_option();
+        let cushioned = self.cushioned([fill.taker, fill.maker])?;
         if !option {
             self.pay_funding(fill.taker, fill.instrument)?;
             self.pay_funding(fill.maker, fill.instrument)?;
@@ -214,6 +215,7 @@ impl Exchange {
             maker_fee: Usd(maker_fee),
             kind: fill.kind,
         };
+        self.spend_cushions(fill, &trade, cushioned)?;
         Ok((trade, [taker_reduces, maker_reduces]))
     }
 
@@ -243,7 +245,8 @@ impl Exchange {
             TradeKind::Liquidation => {
                 // On the notional rounded up first, as the liquidation vectors have it.
                 let rounded = i128::from(ceil_div(notional, NANOS)) * i128::from(NANOS);
-                fee_of(rounded, params.liquidation_fee)
+                let whole = fee_of(rounded, params.liquidation_fee);
+                if option { whole.min(fee_of(premium, cap)) } else { whole }
             }
             _ => capped(taker_rate),
         };

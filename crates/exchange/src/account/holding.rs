@@ -126,6 +126,7 @@ impl Exchange {
     /// if it `ends`. The holding stays, even empty: see [`State::drop_if_empty`].
     #[inline]
     pub(crate) fn close_open(&mut self, order: &Order, lots: u32, ends: bool) -> Touch<()> {
+        self.spend_on_removal(order, lots)?;
         let state = &mut self.state;
         let holding = state.make_holding(order.account, order.instrument)?;
         if !order.asleep {

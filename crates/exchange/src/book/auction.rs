@@ -2,12 +2,12 @@
 //!
 //! When the strictest of the phases that apply to an instrument goes from auction or halt to
 //! trading, its book is uncrossed: at the price of greatest volume (hidden lots count), then least
-//! imbalance, then nearest to the reference, which is the mark, else the index, else the last price,
-//! on the tick below. The best bid meets the best offer at that price, by visible slices as in
-//! continuous trading, while both accept it; the order that arrived later is the taker. Where two
-//! orders of one account meet, the later one is cancelled (M5). That and other ends of orders can
-//! leave the book crossed, so all is repeated until it is not. The clear book of `lockstep-sim` is
-//! the same in plain words.
+//! imbalance, then nearest to the reference, which is the mark, else the index, else the last
+//! price, on the tick below. The best bid meets the best offer at that price, by visible slices as
+//! in continuous trading, while both accept it; the order that arrived later is the taker. Where
+//! two orders of one account meet, the later one is cancelled (M5). That and other ends of orders
+//! can leave the book crossed, so all is repeated until it is not. The clear book of `lockstep-sim`
+//! is the same in plain words.
 //!
 //! *Arrival*: a handle says when its order came, but one that was amended at the loss of its place
 //! came again. Orders that rested before an auction do not cross each other, so of two that meet at

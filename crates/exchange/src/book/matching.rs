@@ -14,7 +14,7 @@ use lockstep_types::event::{CancelReason, Event, TradeKind};
 use lockstep_types::order::{SelfTrade, Side};
 use lockstep_types::units::{Lots, Price};
 
-/// Resting orders that one incoming order may meet; then its rest is cancelled (L4). Bounds the
+/// Resting orders that one incoming order may meet; then its rest is cancelled (L7). Bounds the
 /// work of one command.
 pub const MEETINGS_MAX: u32 = 10_000;
 

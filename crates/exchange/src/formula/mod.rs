@@ -3,6 +3,11 @@
 //! Each takes plain numbers and returns plain numbers, so that every one of them can be read,
 //! tested against its published vector, and reused by a model, without an engine around it.
 //!
+//! [`tick`] numbers prices (I3); [`settlement`] averages (I5); [`auction`] uncrosses (M7);
+//! [`weighted_median`] makes the index (P1), [`smile`] the volatility (P3), [`mark`] the marks (P2
+//! to P4), [`funding`] the funding (P6); [`fee`] has every fee (F1 to F3); [`standard_margin`] and
+//! [`order_margin`] the requirements (A6, R1); [`rounding`] multiplies and divides for all of them.
+//!
 //! Invariants:
 //! - every result is a function of the arguments alone: no state but the small accumulators that
 //!   the caller keeps, no clock, no order of iteration;

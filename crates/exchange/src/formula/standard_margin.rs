@@ -27,7 +27,7 @@ use super::rounding::{
 use super::{FormulaError, LOTS_PER_UNIT, LOTS_PPM, OptionSide, PPM, domain, option_payoff};
 use lockstep_types::params::StandardMarginParams;
 
-/// The most legs that one expiry of an account can have: the account's instrument limit (L).
+/// The most legs that one expiry of an account can have: the account's instrument limit (L2).
 pub const LEGS_MAX: usize = 128;
 
 /// What must be held, in micro-USD.

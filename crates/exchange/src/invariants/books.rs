@@ -10,6 +10,7 @@ use crate::state::table::Table;
 use lockstep_types::command::Phase;
 use lockstep_types::ids::InstrumentId;
 use lockstep_types::order::Side;
+use lockstep_types::units::TimeMs;
 
 /// What walking the books found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,7 +37,11 @@ impl Exchange {
     fn check_book(&self, id: InstrumentId, instrument: &Instrument, walked: &mut Walked) -> Check {
         let at = At::new("C3", LeafKey::Instrument(id));
         let (bid, ask) = (instrument.best_bid, instrument.best_ask);
-        if bid != NONE && ask != NONE && self.looked_phase(instrument) < Phase::Auction {
+        // A series that has expired in an auction waits for its settlement as it is (M7).
+        let now = self.state.totals.peek(Only).map_or(TimeMs::ZERO, |totals| totals.time);
+        let expired = instrument.contract.expiry().is_some_and(|expiry| expiry <= now);
+        let trades = self.looked_phase(instrument) < Phase::Auction && !expired;
+        if bid != NONE && ask != NONE && trades {
             at.that(bid < ask, "a book in continuous trading is not crossed")?;
         }
         let ticks = self.looked_ticks(instrument);

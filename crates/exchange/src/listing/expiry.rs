@@ -1,16 +1,17 @@
 //! Expiry: fix the price, settle every position, delete (I5).
 //!
 //! At 08:00 the settlement average is complete, and its mean is the price. While the index is stale
-//! the expiry waits (P5): nothing is settled until it is fresh again, and the gap counts at the last
-//! price before it. If no index came before the expiry at all, the first one after it is the price.
+//! the expiry waits (P5): nothing is settled until it is fresh again, and the gap counts at the
+//! last price before it. If no index came before the expiry at all, the first one after it is the
+//! price.
 //!
-//! Positions are settled account by account, in pages of [`SETTLE_WORK_MAX`] per block with a cursor
-//! in the expiry's leaf, because nothing lists the holders of an instrument. Meanwhile the series
-//! takes no orders, and what is not paid yet counts in margin at its settlement value. When nobody
-//! holds anything of it any more, all its leaves go.
+//! Positions are settled account by account, in pages of [`SETTLE_WORK_MAX`] per block with a
+//! cursor in the expiry's leaf, because nothing lists the holders of an instrument. Meanwhile the
+//! series takes no orders, and what is not paid yet counts in margin at its settlement value. When
+//! nobody holds anything of it any more, all its leaves go.
 //!
-//! Invariant: over all accounts what is paid adds up to zero, but for the dust of rounding, which is
-//! insurance's; until then the expiry's leaf has what is still missing (C1).
+//! Invariant: over all accounts what is paid adds up to zero, but for the dust of rounding, which
+//! is insurance's; until then the expiry's leaf has what is still missing (C1).
 
 use super::SERIES_MAX;
 use crate::account::fill::floor_div;

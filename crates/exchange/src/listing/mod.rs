@@ -12,7 +12,7 @@ pub(crate) mod expiry;
 pub(crate) mod schedule;
 
 use crate::engine::Exchange;
-use crate::order::admission::PRICE_LIMIT;
+use crate::order::admission::price_most;
 use crate::state::Outcome;
 use crate::state::key::{ExpiryKey, IndexId, LinearKey};
 use crate::state::leaves::{Expiry, Instrument, Linear, NONE};
@@ -98,11 +98,12 @@ impl Exchange {
     fn check_name(&mut self, name: &InstrumentName, underlying: UnderlyingId) -> Outcome<()> {
         let contract = &name.contract;
         if let Contract::Option { strike, .. } = contract {
-            let ticks = &self.underlying_params(underlying)?.linear_ticks;
+            let params = self.underlying_params(underlying)?;
+            let (ticks, most) = (&params.linear_ticks, price_most(params));
             let base = ticks.base.0;
             let schedule = crate::formula::tick::TickSchedule::new(base, &ticks.steps);
             let on_tick = schedule.is_ok_and(|schedule| schedule.check(strike.0).is_ok());
-            if !on_tick || strike.0 <= 0 || strike.0 > PRICE_LIMIT {
+            if !on_tick || strike.0 <= 0 || strike.0 > most {
                 return Err(Reject::beyond(RejectCode::OffTick, strike.0, base).into());
             }
         }

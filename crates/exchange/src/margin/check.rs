@@ -65,13 +65,17 @@ impl Exchange {
         if self.margin_is_off()? {
             return Ok(());
         }
+        let (what, amount) = (new.instrument, i64::from(admitted.lots));
+        if self.cushion_covers_order(account, what, new.side, amount, admitted.price)? {
+            return Ok(());
+        }
         let Some(mut view) = self.view(account, &[new.instrument])? else {
             return Err(Reject::of(RejectCode::NoReference).into());
         };
         let Some(place) = view.place_of(new.instrument) else {
             return Err(Reject::of(RejectCode::NoReference).into());
         };
-        let lots = Lots(i64::from(admitted.lots));
+        let lots = Lots(amount);
         let outlook = Outlook::of(&view, place);
         let before = view.clone();
         let open = view.legs[place].open_mut(new.side);
@@ -79,7 +83,7 @@ impl Exchange {
         open.cost_nano += notional_nano(admitted.price, lots);
         let after = outlook.assess(&view);
         if after.needed <= after.balance {
-            return Ok(());
+            return self.remember_cushion(account, &view, &after);
         }
         if closes(&before, place, new, *view.legs[place].open_mut(new.side), &outlook) {
             return Ok(());
@@ -98,12 +102,17 @@ impl Exchange {
     }
 
     fn maker_is_covered(&mut self, maker: &Order, lots: u32) -> Outcome<bool> {
+        let (what, amount) = (maker.instrument, i64::from(lots));
+        if self.cushion_covers_fill(maker.account, what, maker.side, amount, maker.price)? {
+            return Ok(true);
+        }
         let Some(mut view) = self.view(maker.account, &[maker.instrument])? else {
             return Ok(false);
         };
         let Some(place) = view.place_of(maker.instrument) else { return Ok(false) };
         let outlook = Outlook::of(&view, place);
         let before = outlook.assess(&view);
+        self.remember_cushion(maker.account, &view, &before)?;
         let held = view.legs[place].lots;
         let closing = view.legs[place].closing_side() == Some(maker.side)
             && i64::from(lots) <= held.saturating_abs();

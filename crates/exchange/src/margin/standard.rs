@@ -23,9 +23,9 @@
 //! An expired leg that waits to be paid needs nothing, and its value counts like cash.
 
 use super::model::Part;
-use super::view::{Leg, Rates};
+use super::view::{Leg, Rates, View};
 use crate::formula::order_margin::{OpenOrders, OrderContract, order_margin};
-use crate::formula::rounding::mul_mul_div_ceil;
+use crate::formula::rounding::{mul_mul_div_ceil, subtract};
 use crate::formula::standard_margin::{
     ExpiryLegs, ExpiryRequirement, LEGS_MAX, OptionLeg, expiry_requirement, isolated_linear,
     isolated_option,
@@ -34,6 +34,7 @@ use crate::formula::{FormulaError, LOTS_PER_UNIT, LOTS_PPM};
 use alloc::vec::Vec;
 use core::ops::Range;
 use lockstep_types::instrument::Contract;
+use lockstep_types::order::Side;
 use lockstep_types::params::StandardMarginParams;
 
 /// The legs that are margined together with the one at `place`: the options of its expiry, or
@@ -116,26 +117,30 @@ fn orders_of(
 }
 
 fn expiry(params: &StandardMarginParams, rates: &Rates, legs: &[Leg]) -> Required {
-    let first = &legs[0];
-    let (spot, forward) = (first.spot, first.forward);
-    let mut held = Vec::with_capacity(legs.len());
-    held.extend(legs.iter().filter_map(|leg| option_leg(leg, leg.lots)));
-    if held.len() > LEGS_MAX {
+    let (spot, forward) = (legs[0].spot, legs[0].forward);
+    let mut options = Vec::with_capacity(legs.len());
+    // A strike at which nothing is held is no place to look for the greatest loss.
+    let held = legs.iter().filter(|leg| leg.lots != 0);
+    options.extend(held.filter_map(|leg| option_leg(leg, leg.lots)));
+    if legs.len() > LEGS_MAX {
         return isolated(params, rates, legs);
     }
-    let now = expiry_requirement(params, &ExpiryLegs { spot, forward, legs: &held })?;
+    let now = expiry_requirement(params, &ExpiryLegs { spot, forward, legs: &options })?;
     let initial = i128::from(now.requirement.initial);
     let maintenance = i128::from(now.requirement.maintenance);
     if !legs.iter().any(Leg::has_orders) {
         return Ok((initial, maintenance, initial));
     }
-    // The worst that open sells can do to the greatest loss is to fill.
+    // The worst that open sells can do to the greatest loss is to fill. Every strike at which
+    // something is held now or can be then is looked at, so that a part of them does no worse.
     let mut sold = now;
     if legs.iter().any(|leg| leg.sells.lots > 0) {
-        for (option, leg) in held.iter_mut().zip(legs) {
-            option.lots = option.lots.checked_sub(leg.sells.lots).ok_or(FormulaError::Overflow)?;
+        options.clear();
+        for leg in legs.iter().filter(|leg| leg.lots != 0 || leg.sells.lots > 0) {
+            let lots = subtract(leg.lots, leg.sells.lots)?;
+            options.extend(option_leg(leg, lots));
         }
-        sold = expiry_requirement(params, &ExpiryLegs { spot, forward, legs: &held })?;
+        sold = expiry_requirement(params, &ExpiryLegs { spot, forward, legs: &options })?;
     }
     let mut isolated_line = i128::from(now.isolated.initial);
     let mut loss_line = loss_bound(params, forward, &sold)?;
@@ -170,6 +175,41 @@ fn isolated(params: &StandardMarginParams, rates: &Rates, legs: &[Leg]) -> Requi
         orders += i128::from(orders_of(params, rates, leg, leg.lots)?);
     }
     Ok((initial, maintenance, initial + orders))
+}
+
+/// What `lots` of an instrument on one side can add at most to initial and maintenance
+/// requirements, each taken alone and at the highest mark.
+pub(crate) fn isolated_at_most(
+    params: &StandardMarginParams,
+    leg: &Leg,
+    side: Side,
+    lots: i64,
+) -> Result<(i64, i64), FormulaError> {
+    let short = lots.checked_neg().ok_or(FormulaError::Overflow)?;
+    let own = match (option_leg(leg, short), side) {
+        (Some(_), Side::Buy) => return Ok((0, 0)),
+        (Some(option), Side::Sell) => {
+            isolated_option(params, leg.spot, &OptionLeg { mark: leg.mark_max, ..option })?
+        }
+        (None, _) => isolated_linear(params, leg.spot, lots)?,
+    };
+    Ok((own.initial, own.maintenance))
+}
+
+/// What a whole account can need at most with its open orders, and its maintenance requirement at
+/// most, with every option taken alone and at its highest mark.
+pub(crate) fn sums_at_most(view: &View) -> Result<(i128, i128), FormulaError> {
+    let (mut needed, mut maintenance) = (0, 0);
+    for leg in view.legs.iter().filter(|leg| !leg.expired) {
+        let leg = Leg { mark: leg.mark_max, ..*leg };
+        let (_, kept, opened) = match leg.contract.is_option() {
+            true => isolated(&view.params, &view.rates, &[leg])?,
+            false => linear(&view.params, &view.rates, &leg)?,
+        };
+        needed += opened;
+        maintenance += kept;
+    }
+    Ok((needed, maintenance))
 }
 
 fn option_leg(leg: &Leg, lots: i64) -> Option<OptionLeg> {

@@ -9,7 +9,7 @@
 //! that a fill that was checked here has the checked outcome.
 
 use crate::engine::Exchange;
-use crate::formula::LOTS_PER_UNIT;
+use crate::formula::{FormulaError, LOTS_PER_UNIT};
 use crate::formula::fee::{OptionFee, linear_fee, liquidation_fee, notional_fee_nano, option_fee};
 use crate::formula::order_margin::OpenSide;
 use crate::state::Outcome;
@@ -20,7 +20,7 @@ use lockstep_types::command::MarginMode;
 use lockstep_types::ids::{AccountId, InstrumentId, UnderlyingId};
 use lockstep_types::instrument::{Contract, OptionSide};
 use lockstep_types::order::Side;
-use lockstep_types::params::StandardMarginParams;
+use lockstep_types::params::{StandardMarginParams, VenueParams};
 use lockstep_types::units::{Lots, Price, notional_nano};
 
 /// What an account has in one instrument, and what that is worth.
@@ -41,6 +41,8 @@ pub(crate) struct Leg {
     pub(crate) funding_due_nano: i128,
     /// Mark, index and forward in micro-USD per unit.
     pub(crate) mark: i64,
+    /// The highest mark that orders can give it within the block.
+    pub(crate) mark_max: i64,
     pub(crate) spot: i64,
     pub(crate) forward: i64,
     /// Open orders, sleeping ones not included.
@@ -56,6 +58,19 @@ pub(crate) struct Rates {
     pub(crate) liquidation_ppm: i64,
     /// Of an option's premium (F1).
     pub(crate) cap_ppm: i64,
+}
+
+impl Rates {
+    /// The rates of a fee tier (F1).
+    pub(crate) fn of(venue: &VenueParams, tier: u8) -> Self {
+        let tier = venue.fee_tiers.get(usize::from(tier)).or(venue.fee_tiers.last());
+        Self {
+            maker_ppm: tier.map_or(0, |tier| tier.maker.0),
+            taker_ppm: tier.map_or(0, |tier| tier.taker.0),
+            liquidation_ppm: venue.liquidation_fee.0,
+            cap_ppm: venue.option_fee_cap.0,
+        }
+    }
 }
 
 /// Which fee a fill costs.
@@ -145,6 +160,25 @@ impl Leg {
         fee.unwrap_or(i64::MAX).max(0)
     }
 
+    /// What the fee of an order can be at most, whatever else of its side fills: the cap of an
+    /// option's fee is on all premiums of a side together, so each order counts at the dearer of
+    /// the two.
+    pub(crate) fn fee_at_most(
+        &self,
+        lots: i64,
+        price: i64,
+        rates: &Rates,
+    ) -> Result<i64, FormulaError> {
+        let rate_ppm = rates.taker_ppm.max(rates.maker_ppm);
+        let fee = linear_fee(price, lots, rate_ppm)?;
+        if !self.contract.is_option() {
+            return Ok(fee.max(0));
+        }
+        let premium_nano = notional_nano(Price(price), Lots(lots));
+        let capped = notional_fee_nano(premium_nano, rates.cap_ppm)?;
+        Ok(linear_fee(self.spot, lots, rate_ppm)?.max(capped))
+    }
+
     /// Moves signed lots at a price; what it brings to cash, before fees. As `Holding::fill`.
     fn trade(&mut self, lots: i64, price: i64) -> i64 {
         let before = self.lots;
@@ -216,13 +250,7 @@ impl Exchange {
     ) -> Outcome<Option<View>> {
         let record = *self.state.account(account)?;
         let venue = self.state.venue()?;
-        let tier = venue.fee_tiers.get(usize::from(record.tier)).or(venue.fee_tiers.last());
-        let rates = Rates {
-            maker_ppm: tier.map_or(0, |tier| tier.maker.0),
-            taker_ppm: tier.map_or(0, |tier| tier.taker.0),
-            liquidation_ppm: venue.liquidation_fee.0,
-            cap_ppm: venue.option_fee_cap.0,
-        };
+        let rates = Rates::of(venue, record.tier);
         let params = venue.standard_margin;
         let held = self.state.holdings.instruments(account, record.holdings)?;
         let mut legs = Vec::with_capacity(held.len() + also.len());
@@ -250,9 +278,16 @@ impl Exchange {
         Ok(Some(view))
     }
 
-    fn leg(&mut self, id: InstrumentId, holding: &Holding) -> Outcome<Option<Leg>> {
+    /// What a holding of an instrument is worth; `None` while it has no mark.
+    pub(crate) fn leg(
+        &mut self,
+        id: InstrumentId,
+        holding: &Holding,
+    ) -> Outcome<Option<Leg>> {
         let instrument = *self.state.instrument(id)?;
-        let Some(mark) = self.mark(id)? else { return Ok(None) };
+        let (Some(mark), Some(mark_max)) = (self.mark(id)?, self.mark_max(id)?) else {
+            return Ok(None);
+        };
         let forward = match instrument.contract.is_option() {
             true => self.forward_of(id)?.unwrap_or(mark),
             false => mark,
@@ -273,6 +308,7 @@ impl Exchange {
             cost_nano: holding.cost_nano,
             funding_due_nano: notional_nano(grown, holding.lots),
             mark: mark.0,
+            mark_max: mark_max.0,
             spot: underlying.index.0,
             forward: forward.0,
             buys: OpenSide { lots: holding.buy_lots.0, cost_nano: holding.buy_cost_nano },

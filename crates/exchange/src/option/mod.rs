@@ -13,6 +13,11 @@
 //! in seconds with a year of 31_536_000 s. The interest rate is zero: prices are undiscounted on
 //! the forward, so there is no rho. A price may also be per lot: the formula is homogeneous.
 //!
+//! [`price`] and [`greeks`] have the fast path, [`exact`] the exact one, [`implied`] the inverse;
+//! [`function`] has ln, exp, root and the normal distribution for the fast path, by the tables of
+//! [`log_exp_table`] and [`normal_table`], [`wide`] for the exact one; [`magnitude`] and [`word`]
+//! are the arithmetic below.
+//!
 //! Absent: floating point, discounting, early exercise, the volatility surface and the scenarios
 //! of risk (`price::prices` takes prepared parts so that risk can build its arrays cheaply).
 //!

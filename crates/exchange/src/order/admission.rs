@@ -13,14 +13,28 @@ use lockstep_types::instrument::EXPIRY_TIME_OF_DAY_MS;
 use lockstep_types::order::{NewOrder, PostOnly, Side, TimeInForce, TriggerKind};
 use lockstep_types::params::UnderlyingParams;
 use lockstep_types::reject::{Reject, RejectCode};
-use lockstep_types::units::{DAY_MS, Lots, PPM, Ppm, Price, TimeMs};
+use lockstep_types::units::{DAY_MS, LOTS_PER_UNIT, Lots, PPM, Ppm, Price, TimeMs};
 
 /// Reduce-only orders per account and instrument; each fill looks at all of them (L1).
 pub const REDUCE_ONLY_MAX: u32 = 32;
-/// No order, position or open interest is larger than this; it keeps notionals within 64 bits.
+/// No order, position or open interest is larger than this.
 pub const LOTS_LIMIT: i64 = 1 << 31;
 /// No price is larger than this: a billion USD.
 pub const PRICE_LIMIT: i64 = 1_000_000_000_000_000;
+/// No order and no position is worth more than this at its underlying's highest price, which
+/// follows from it: about a million million USD. It keeps notionals within 64 bits (L6).
+pub const NOTIONAL_LIMIT: i64 = 1 << 60;
+/// With a balance beyond this, either way, nobody sends orders, so that what they come to stays
+/// within 64 bits (L6).
+pub const CASH_LIMIT: i64 = 1 << 61;
+
+/// The highest price of an underlying and its instruments: at it not even the largest position is
+/// worth more than [`NOTIONAL_LIMIT`].
+pub(crate) fn price_most(params: &UnderlyingParams) -> i64 {
+    let lots = params.order_lots_max.max(params.position_lots_max).0.max(1);
+    let wide = i128::from(NOTIONAL_LIMIT) * i128::from(LOTS_PER_UNIT) / i128::from(lots);
+    i64::try_from(wide).unwrap_or(i64::MAX).min(PRICE_LIMIT)
+}
 
 /// What admission found out about an order.
 #[derive(Clone, Copy, Debug)]
@@ -125,8 +139,13 @@ impl Exchange {
         filled: u32,
     ) -> Outcome<Admitted> {
         let form = self.check_form(order, filled)?;
-        if self.state.account(account)?.liquidating {
+        let record = self.state.account(account)?;
+        if record.liquidating {
             return Err(Reject::of(RejectCode::BelowMaintenance).into());
+        }
+        let cash = record.cash.0;
+        if !(-CASH_LIMIT..=CASH_LIMIT).contains(&cash) {
+            return Err(Reject::beyond(RejectCode::Overflow, cash, CASH_LIMIT).into());
         }
         self.check_order_count(account, order.instrument)?;
         let Form { instrument, until, immediate, .. } = form;
@@ -247,8 +266,9 @@ impl Exchange {
         if price.0 <= 0 {
             return Err(Reject::beyond(RejectCode::NotPositive, price.0, 1).into());
         }
+        let most = price_most(self.underlying_params(instrument.underlying)?);
         let ticks = self.ticks(instrument)?;
-        match ticks.level_of(price.0).ok().filter(|_| price.0 <= PRICE_LIMIT) {
+        match ticks.level_of(price.0).ok().filter(|_| price.0 <= most) {
             Some(tick) => Ok(tick),
             None => {
                 let tick = ticks.tick_at(price.0).unwrap_or(0);
@@ -260,9 +280,10 @@ impl Exchange {
     /// The protection limit of a market order, and its tick (M2).
     fn market_limit(&mut self, order: &NewOrder, instrument: &Instrument) -> Outcome<(Price, u32)> {
         let (least, most) = self.market_limits(order.instrument, instrument)?;
+        let highest = price_most(self.underlying_params(instrument.underlying)?);
         let ticks = self.ticks(instrument)?;
         let edge = match order.side {
-            Side::Buy => ticks.price_floor(most.0.min(PRICE_LIMIT)),
+            Side::Buy => ticks.price_floor(most.0.min(highest)),
             Side::Sell => ticks.price_ceil(least.0),
         };
         let edge = edge.unwrap_or(0).max(ticks.price_of(1).unwrap_or(1));

@@ -1,4 +1,4 @@
-//! Batches: up to 100 steps under one signature, each with its own result (L).
+//! Batches: up to 100 steps under one signature, each with its own result (L3).
 use crate::engine::Exchange;
 use crate::state::{Fault, Outcome};
 use lockstep_types::command::BatchItem;

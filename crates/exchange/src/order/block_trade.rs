@@ -1,9 +1,9 @@
 //! Block trades: several parties, several legs, whole or not at all (M11).
 //!
 //! The sender's command carries the terms; every other account in the legs has consented by a
-//! signature over the same terms, which is verified before the engine sees it, and by a nonce of its
-//! signer, so that consent works once. Both sides of a leg pay as takers, the buyer is the taker,
-//! and the price is printed but neither moves the last price nor counts towards market maker
+//! signature over the same terms, which is verified before the engine sees it, and by a nonce of
+//! its signer, so that consent works once. Both sides of a leg pay as takers, the buyer is the
+//! taker, and the price is printed but neither moves the last price nor counts towards market maker
 //! protection.
 //!
 //! Everything is checked as it will be after all legs: position, open interest and instrument
@@ -181,8 +181,7 @@ impl Exchange {
         let stale = self.underlying(instrument.underlying)?.stale;
         let reduces = after.abs() <= before.abs() && before.signum() * after.signum() >= 0;
         if !reduces && (stale || self.phase_of(instrument)? == Phase::ReduceOnly) {
-            let code =
-                if stale { RejectCode::StaleIndex } else { RejectCode::ReduceOnlyPhase };
+            let code = if stale { RejectCode::StaleIndex } else { RejectCode::ReduceOnlyPhase };
             return Err(Reject::of(code).into());
         }
         let limit = self.underlying_params(instrument.underlying)?.position_lots_max.0;
@@ -228,11 +227,7 @@ impl Exchange {
 
 /// Checks that the sender and those who consent are exactly enough: every account in the legs has
 /// spoken, and nobody twice or without being concerned.
-fn check_parties(
-    sender: AccountId,
-    legs: &[BlockLeg],
-    consents: &[Consent],
-) -> Result<(), Reject> {
+fn check_parties(sender: AccountId, legs: &[BlockLeg], consents: &[Consent]) -> Result<(), Reject> {
     let concerned: BTreeSet<AccountId> =
         legs.iter().flat_map(|leg| [leg.buyer, leg.seller]).collect();
     let mut spoken = BTreeSet::from([sender]);
@@ -243,9 +238,7 @@ fn check_parties(
         }
     }
     match concerned.iter().find(|account| !spoken.contains(account)) {
-        Some(silent) => {
-            Err(Reject::beyond(RejectCode::BlockTradeConsent, i64::from(silent.0), 0))
-        }
+        Some(silent) => Err(Reject::beyond(RejectCode::BlockTradeConsent, i64::from(silent.0), 0)),
         None => Ok(()),
     }
 }

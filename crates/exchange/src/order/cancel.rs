@@ -14,6 +14,9 @@ use lockstep_types::order::OrderTarget;
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::Lots;
 
+/// Orders whose time has come that one block ends; the rest ends in the next one (L7).
+pub const ENDS_PER_BLOCK: usize = 50_000;
+
 impl Exchange {
     /// The open order that an account means; any other is unknown to it.
     pub(crate) fn find_order(
@@ -145,13 +148,12 @@ impl Exchange {
     /// Ends orders whose time has come (M2).
     pub(crate) fn end_timed_orders(&mut self) -> Outcome<()> {
         let now = self.state.totals()?.time;
-        while let Some((time, id)) = self.state.entries.first(IndexId::OrderEnds)? {
-            if time > now.0 {
-                break;
+        let due = self.state.entries.up_to(IndexId::OrderEnds, now.0, ENDS_PER_BLOCK)?;
+        for (_, id) in due {
+            // Ending one may have ended others, linked with it.
+            if let Some(order) = self.live(OrderId(id))? {
+                self.end_order(&order, CancelReason::TimeInForce)?;
             }
-            let order = *self.state.order(Slot(OrderId(id).slot()))?;
-            assert!(order.id.0 == id, "a timer belongs to a live order");
-            self.end_order(&order, CancelReason::TimeInForce)?;
         }
         Ok(())
     }

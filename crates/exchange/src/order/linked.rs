@@ -170,6 +170,7 @@ impl Exchange {
             holding.orders -= 1;
             holding.reduce_only -= u32::from(order.reduce_only);
             holding.change_open(order.side, -lots, order.price);
+            self.spend_on_removal(order, order.left)?;
             self.state.drop_if_empty(order.account, order.instrument)?;
         }
         Ok(())
@@ -364,8 +365,7 @@ impl Exchange {
         // Each under the number that it had in its command.
         for (item, new) in (1..).zip(&pending) {
             self.item = item;
-            let placed =
-                self.place_member(account, signer, new, shared, &mut filled, true);
+            let placed = self.place_member(account, signer, new, shared, &mut filled, true);
             match placed {
                 Err(Fault::Reject(reject)) => self.reject(account, reject),
                 other => other?,

@@ -1,6 +1,7 @@
 //! Orders from the cradle to the grave (M2 to M5, M9 to M11).
 //!
-//! [`admission`] checks a new order against every rule; [`place`] lets it take and rest;
+//! [`admission`] checks a new order against every rule, [`reach`] what it would find in the book;
+//! [`place`] lets it take and rest;
 //! [`cancel`] ends orders; [`amend`] changes them; [`reduce`] shrinks reduce-only ones;
 //! [`trigger`] has the sleeping ones and [`waking`] wakes them; [`linked`] ties orders together;
 //! [`protection`] guards market makers; [`quote`] and [`batch`] carry many in one command;
@@ -15,6 +16,7 @@ pub(crate) mod linked;
 pub(crate) mod place;
 pub(crate) mod protection;
 pub(crate) mod quote;
+pub(crate) mod reach;
 pub(crate) mod reduce;
 pub(crate) mod trigger;
 pub(crate) mod waking;

@@ -1,17 +1,19 @@
 //! Placing: an admitted order takes what it can and rests with what is left.
+//!
+//! Whether a fill-or-kill order can fill is found out in [`super::reach`].
 
-use super::admission::{Admitted, PRICE_LIMIT, stored, visible_of};
+use super::admission::{Admitted, price_most, stored, visible_of};
 use crate::book::matching::Taken;
-use crate::book::queue::{better, crosses};
+use crate::book::queue::crosses;
 use crate::engine::Exchange;
 use crate::state::Outcome;
-use crate::state::key::{ExtraKey, IndexId, LabelKey, LevelKey, Slot};
-use crate::state::leaves::{Extra, NO_GROUP, NONE, Order};
+use crate::state::key::{ExtraKey, IndexId, LabelKey, Slot};
+use crate::state::leaves::{Extra, NO_GROUP, Order};
 use alloc::boxed::Box;
 use lockstep_types::command::Phase;
 use lockstep_types::event::{Accepted, CancelReason, Event, TradeKind};
 use lockstep_types::ids::{AccountId, LinkId, OrderId, SignerId};
-use lockstep_types::order::{NewOrder, PostOnly, SelfTrade, Side, TimeInForce};
+use lockstep_types::order::{NewOrder, PostOnly, Side, TimeInForce};
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::{Lots, Price};
 
@@ -53,8 +55,9 @@ impl Exchange {
         if new.trigger.is_some() {
             return Ok(admitted);
         }
-        self.check_margin(account, new, &admitted)?;
+        // Margin looks at the price at which it will rest.
         self.keep_passive(new, &mut admitted)?;
+        self.check_margin(account, new, &admitted)?;
         if new.time_in_force == TimeInForce::FillOrKill {
             self.check_fill_or_kill(account, new, &admitted)?;
         }
@@ -195,9 +198,10 @@ impl Exchange {
             Side::Buy => best.checked_sub(1).filter(|tick| *tick > 0),
             Side::Sell => best.checked_add(1),
         };
+        let most = price_most(self.underlying_params(admitted.instrument.underlying)?);
         let ticks = self.ticks(&admitted.instrument)?;
         let price = inside.and_then(|tick| Some((tick, ticks.price_of(tick).ok()?)));
-        let price = price.filter(|(_, price)| *price <= PRICE_LIMIT);
+        let price = price.filter(|(_, price)| *price <= most);
         match price {
             Some((tick, price)) if new.post_only == PostOnly::Reprice => {
                 admitted.tick = tick;
@@ -210,46 +214,6 @@ impl Exchange {
                 Err(Reject::beyond(RejectCode::PostOnlyWouldTake, asked, touch).into())
             }
         }
-    }
-
-    /// Checks that the whole order can fill now (M2): hidden lots count, own orders do not.
-    fn check_fill_or_kill(
-        &mut self,
-        account: AccountId,
-        new: &NewOrder,
-        admitted: &Admitted,
-    ) -> Outcome<()> {
-        let resting = new.side.opposite();
-        let mut wanted = admitted.lots;
-        let mut meetings = 0;
-        let mut tick = self.state.instrument(new.instrument)?.best(resting);
-        'levels: while crosses(new.side, admitted.tick, tick) {
-            let key = LevelKey { instrument: new.instrument, side: resting, tick };
-            let level = *self.state.levels.get(key)?;
-            let mut slot = level.head;
-            while slot != NONE {
-                let maker = *self.state.order(Slot(slot))?;
-                meetings += 1;
-                if meetings > crate::book::matching::MEETINGS_MAX {
-                    break 'levels;
-                }
-                if maker.account != account {
-                    if self.maker_can_fill(&maker, maker.left.min(wanted))? {
-                        wanted = wanted.saturating_sub(maker.left);
-                    }
-                } else if new.self_trade != SelfTrade::CancelMaker {
-                    break 'levels;
-                }
-                if wanted == 0 {
-                    return Ok(());
-                }
-                slot = self.state.behind(Slot(slot))?;
-            }
-            assert!(level.worse == NONE || better(resting, tick, level.worse), "sorted levels");
-            tick = level.worse;
-        }
-        let (short, all) = (i64::from(wanted), i64::from(admitted.lots));
-        Err(Reject::beyond(RejectCode::FillOrKillUnfilled, short, all).into())
     }
 }
 

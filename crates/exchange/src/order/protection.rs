@@ -1,9 +1,10 @@
 //! Market maker protection (M9).
 //!
 //! A group counts what its orders trade, resting or taking, over a rolling interval: lots, net
-//! delta, net vega and trades. When one of them reaches its limit the group trips: all its orders on
-//! the underlying are cancelled, and it is frozen for its time or until it is reset; then it counts
-//! from nothing. Delta and vega are those of the marks' volatility at the moment of the fill.
+//! delta, net vega and trades. When one of them reaches its limit the group trips: all its orders
+//! on the underlying are cancelled, and it is frozen for its time or until it is reset; then it
+//! counts from nothing. Delta and vega are those of the marks' volatility at the moment of the
+//! fill.
 //!
 //! The interval is kept in [`PROTECTION_BUCKETS`] parts of equal length. A part counts until all of
 //! it has left the interval, so up to a fifteenth of the interval too much is counted, never too
@@ -15,9 +16,7 @@ use crate::engine::Exchange;
 use crate::option::Black76;
 use crate::state::Outcome;
 use crate::state::key::{ExpiryKey, ProtectionKey};
-use crate::state::leaves::{
-    NO_GROUP, Order, PROTECTION_BUCKETS, Protection, ProtectionBucket,
-};
+use crate::state::leaves::{NO_GROUP, Order, PROTECTION_BUCKETS, Protection, ProtectionBucket};
 use lockstep_types::command::{CancelScope, ProtectionLimits};
 use lockstep_types::event::{CancelReason, Event, Trade};
 use lockstep_types::ids::{AccountId, GroupId, UnderlyingId};
@@ -34,13 +33,9 @@ const DELTA_ONE_E9: i64 = 1_000_000_000;
 /// Points in a volatility of 1.00.
 const POINTS: i64 = 100;
 
-const NO_BUCKETS: [ProtectionBucket; PROTECTION_BUCKETS] = [ProtectionBucket {
-    part: 0,
-    lots: Lots::ZERO,
-    delta_ppm: 0,
-    vega: Usd::ZERO,
-    trades: 0,
-}; PROTECTION_BUCKETS];
+const NO_BUCKETS: [ProtectionBucket; PROTECTION_BUCKETS] =
+    [ProtectionBucket { part: 0, lots: Lots::ZERO, delta_ppm: 0, vega: Usd::ZERO, trades: 0 };
+        PROTECTION_BUCKETS];
 
 /// What one unit of an instrument is exposed to.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +47,8 @@ struct Sensitivity {
 }
 
 impl Protection {
-    /// Length of a bucket: with one more than the interval has, none is overwritten while it counts.
+    /// Length of a bucket: there is one more than an interval has, so that none is overwritten
+    /// while it counts.
     fn part_ms(&self) -> i64 {
         let parts = i64::try_from(PROTECTION_BUCKETS - 1).unwrap_or(i64::MAX);
         (self.limits.interval.0 + parts - 1) / parts

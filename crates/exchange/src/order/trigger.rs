@@ -7,7 +7,8 @@
 //!
 //! A trigger that would fire at once is refused, as is a trailing stop without a price to follow. A
 //! limit price is checked against the band when the order wakes, not before: a stop's limit lies
-//! where the market is not yet. A reduce-only order needs its position now, and again when it wakes.
+//! where the market is not yet. A reduce-only order needs its position now, and again when it
+//! wakes.
 //!
 //! Invariants: an order sleeps exactly while it is in one index of triggers; the counts of an
 //! instrument's [`Sleepers`] are those of its indexes, and it has them exactly while it has a

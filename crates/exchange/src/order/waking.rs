@@ -42,8 +42,7 @@ impl Exchange {
     pub(crate) fn wake_triggers(&mut self) -> Outcome<()> {
         self.item = 0;
         let mut wakes_left = WAKES_PER_LOOK;
-        let instruments =
-            self.state.entries.up_to(IndexId::Sleepers, i64::MAX, INSTRUMENTS_MAX)?;
+        let instruments = self.state.entries.up_to(IndexId::Sleepers, i64::MAX, INSTRUMENTS_MAX)?;
         for (_, item) in instruments {
             let instrument = InstrumentId(u32::try_from(item).unwrap_or(u32::MAX));
             // What woke on one instrument may have ended the last sleeping order of another.
@@ -69,8 +68,7 @@ impl Exchange {
                 continue;
             }
             let Some(price) = self.watched(instrument, source)? else { continue };
-            if counts.trailing[place_of(source)] > 0
-                && counts.followed[place_of(source)] != price.0
+            if counts.trailing[place_of(source)] > 0 && counts.followed[place_of(source)] != price.0
             {
                 self.follow(instrument, source, price)?;
             }

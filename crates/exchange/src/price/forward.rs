@@ -12,10 +12,10 @@
 //! ones stay. So no minority can move a forward or a surface.
 //!
 //! Within the settlement window the price is partly known. What an instrument of the expiry settles
-//! at is then `(fixed part + variable part x forward)`: [`ExpiryTerms`] has the forward of that mean
-//! and the share of it that still moves. An option on it is priced as lognormal with its volatility
-//! scaled by the share, at the time to expiry. (The rest of the mean is itself a mean, which moves
-//! less; the difference is left in, in favour of whoever must be paid.)
+//! at is then the mean of a fixed and a variable part (I5): [`ExpiryTerms`] has the forward of that
+//! mean and the share of it that still moves. An option on it is priced as lognormal with its
+//! volatility scaled by the share, at the time to expiry. (The variable part is itself a mean and
+//! moves less than its last price; the difference stays, as a reserve for who is short options.)
 
 use super::index::{ExpiryWord, Refresh, Spoken};
 use super::report::{seconds_until, smile_of};
@@ -45,6 +45,8 @@ pub(crate) struct ExpiryTerms {
     pub(crate) seconds: i64,
     /// Volatility over strikes, before it is scaled by the variable share.
     pub(crate) smile: Smile,
+    /// Whether the settlement price is fixed: it is the forward then.
+    pub(crate) settled: bool,
 }
 
 impl ExpiryTerms {
@@ -94,15 +96,17 @@ impl Expiry {
     pub(crate) fn terms(&self, end: TimeMs, fresh: TimeMs, default: Vol) -> Option<ExpiryTerms> {
         let flat = Smile { atm_vol_e9: default.0, rho_ppm: 0, phi_ppm: 0 };
         let smile = self.smile.as_ref().map_or(flat, smile_of);
-        if let Some(price) = self.settlement {
-            // Settled: it is worth what it pays.
-            return Some(ExpiryTerms { forward: price, variable: Ppm::ZERO, seconds: 0, smile });
+        let seconds = seconds_until(end, fresh);
+        let (forward, variable) = (self.forward, Ppm(PPM));
+        let whole = ExpiryTerms { forward, variable, seconds, smile, settled: false };
+        if let Some(forward) = self.settlement {
+            // It is worth what it pays.
+            let variable = Ppm::ZERO;
+            return Some(ExpiryTerms { forward, variable, seconds: 0, settled: true, ..whole });
         }
-        if self.forward == Price::ZERO {
+        if forward == Price::ZERO {
             return None;
         }
-        let seconds = seconds_until(end, fresh);
-        let whole = ExpiryTerms { forward: self.forward, variable: Ppm(PPM), seconds, smile };
         if fresh.0 <= end.0.saturating_sub(WINDOW_MS) {
             return Some(whole);
         }
@@ -254,7 +258,8 @@ impl Exchange {
         let agreed = median_basis(&spoken.expiries, key.expiry, spoken.stake);
         let basis_ppb = agreed.unwrap_or(expiry.basis_ppb);
         let index = refresh.index.0;
-        let basis = mul_div_floor(index, basis_ppb, PPB).unwrap_or(0);
+        // Rounding down must leave a forward of at least a micro, however small the index is.
+        let basis = mul_div_floor(index, basis_ppb, PPB).unwrap_or(0).max(1 - index);
         let touch = self.forward_touch(key, &expiry, refresh, index + basis)?;
         let spread_max = self.underlying_params(key.underlying)?.forward_spread_max;
         let forward = forward_price(index, basis, &touch, spread_max.0);

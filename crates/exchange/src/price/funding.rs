@@ -11,6 +11,7 @@
 //! finds it fresh again accrues anything (P5).
 
 use super::index::Refresh;
+use super::mark::is_crossed;
 use crate::account::fill::floor_div;
 use crate::engine::Exchange;
 use crate::formula::funding::{FundingIndex, FundingParams, premium_ppb, rate_1h_ppb, rate_8h_ppb};
@@ -110,8 +111,17 @@ impl Exchange {
         }
         let params = self.underlying_params(refresh.underlying)?;
         let (lots, funding) = (params.impact_lots, funding_params(params));
-        let bid = self.impact_price(id, Side::Buy, lots)?;
-        let ask = self.impact_price(id, Side::Sell, lots)?;
+        let instrument = *self.state.instrument(id)?;
+        // Nobody trades at the prices of a crossed book.
+        let (bid, ask) = match is_crossed(instrument.best_bid, instrument.best_ask) {
+            true => (None, None),
+            false => {
+                (self.impact_price(id, Side::Buy, lots)?, self.impact_price(id, Side::Sell, lots)?)
+            }
+        };
+        // The rate is capped, so a hundredfold says no more; and it fits, however small the index.
+        let highest = refresh.index.0.saturating_mul(100);
+        let bid = bid.map(|bid| bid.min(highest));
         let sampled = premium_ppb(bid, ask, refresh.index.0)
             .and_then(|premium| Ok((premium, rate_8h_ppb(&funding, premium)?)));
         assert!(sampled.is_ok(), "an index is positive and prices are bounded");

@@ -17,12 +17,14 @@ use crate::engine::Exchange;
 use crate::formula::mark::{
     LinearMark, MovingAverage, OptionMark, Touch, band_clamp, linear_mark, option_mark,
 };
+use crate::formula::PPM;
+use crate::formula::rounding::mul_div_floor;
 use crate::formula::settlement::WINDOW_MS;
 use crate::formula::tick::TickSchedule;
 use crate::option::Black76;
 use crate::price::forward::ExpiryTerms;
 use crate::state::key::{ExpiryKey, LinearKey};
-use crate::state::leaves::{Instrument, Linear, NONE};
+use crate::state::leaves::{Instrument, Linear, NONE, Underlying};
 use crate::state::table::index as position;
 use crate::state::{self, Missing, Outcome, State};
 use alloc::vec::Vec;
@@ -49,6 +51,8 @@ pub(crate) struct Model {
 /// Models by instrument, valid within one block and one run of steps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MarkCache {
+    /// How often it was cleared.
+    era: u64,
     generation: u32,
     /// With the generation, one above it, that each was computed in; 0: none.
     models: Vec<(u32, Model)>,
@@ -57,11 +61,22 @@ pub(crate) struct MarkCache {
 impl MarkCache {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
+        self.era += 1;
         self.generation += 1;
         if self.generation == u32::MAX {
             self.generation = 0;
             self.models.clear();
         }
+    }
+
+    /// What was computed from marks of another era holds no longer.
+    pub(crate) fn era(&self) -> u64 {
+        self.era
+    }
+
+    /// The mark of a perpetual or future, if it was asked for in this era.
+    pub(crate) fn mark_of_linear(&self, instrument: InstrumentId) -> Option<Price> {
+        self.get(instrument).filter(|model| !model.pulled).map(|model| model.price)
     }
 
     #[inline]
@@ -80,7 +95,7 @@ impl MarkCache {
 }
 
 /// The price of an option by its expiry's smile (P3).
-pub(crate) fn model_price(terms: &ExpiryTerms, strike: Price, side: OptionSide) -> Option<Price> {
+fn model_price(terms: &ExpiryTerms, strike: Price, side: OptionSide) -> Option<Price> {
     let vol_e9 = terms.vol_e9(strike)?;
     let ExpiryTerms { forward, seconds, .. } = *terms;
     let option = Black76 { forward: forward.0, strike: strike.0, vol_e9, seconds };
@@ -89,6 +104,35 @@ pub(crate) fn model_price(terms: &ExpiryTerms, strike: Price, side: OptionSide) 
         OptionSide::Call => prices.call,
         OptionSide::Put => prices.put,
     }))
+}
+
+/// What a mark comes from: `terms` are those of a dated contract's expiry, `mark` is the stored one
+/// of a perpetual or future. `None` before there has been an index.
+pub(crate) fn model_of(
+    contract: &Contract,
+    underlying: &Underlying,
+    terms: Option<ExpiryTerms>,
+    mark: Price,
+) -> Option<Model> {
+    match *contract {
+        Contract::Option { strike, side, .. } => {
+            let terms = terms?;
+            let price = model_price(&terms, strike, side);
+            assert!(price.is_some(), "forwards, strikes and smiles are within the model's range");
+            let pulled = !underlying.stale && terms.seconds > 0;
+            Some(Model { price: price?, forward: terms.forward, pulled })
+        }
+        Contract::Future { .. } => {
+            let terms = terms?;
+            let price = if terms.settled { terms.forward } else { mark };
+            let model = Model { price, forward: terms.forward, pulled: false };
+            (price > Price::ZERO).then_some(model)
+        }
+        Contract::Perpetual => {
+            let model = Model { price: mark, forward: underlying.index, pulled: false };
+            (mark > Price::ZERO).then_some(model)
+        }
+    }
 }
 
 /// The mark of an option whose model price is known and which the book may pull (P3).
@@ -113,10 +157,15 @@ pub(crate) fn pulled(
     option_mark(&inputs).map_or(model.price, Price)
 }
 
+/// Whether bid and offer cross or lock, as they can while orders collect for an auction (M7).
+pub(crate) fn is_crossed(best_bid: u32, best_ask: u32) -> bool {
+    best_bid != NONE && best_ask != NONE && best_bid >= best_ask
+}
+
 /// The best prices of a book that is not crossed. A crossed one (in an auction) has no mid that
 /// anybody would trade at, so it shows none.
 pub(crate) fn touch_at(ticks: &TickSchedule, best_bid: u32, best_ask: u32) -> Touch {
-    if best_bid != NONE && best_ask != NONE && best_bid >= best_ask {
+    if is_crossed(best_bid, best_ask) {
         return Touch::default();
     }
     let price = |tick: u32| if tick == NONE { None } else { ticks.price_of(tick).ok() };
@@ -145,6 +194,20 @@ impl Exchange {
         Ok(Some(pulled(&model, touch, strike, side, band)))
     }
 
+    /// The highest mark that orders can give an instrument while its model stands.
+    pub(crate) fn mark_max(&mut self, id: InstrumentId) -> Outcome<Option<Price>> {
+        let Some(model) = self.model(id)? else { return Ok(None) };
+        if !model.pulled {
+            return Ok(Some(model.price));
+        }
+        let underlying = self.state.instrument(id)?.underlying;
+        let band = self.underlying_params(underlying)?.option_mark_band;
+        let of_premium = mul_div_floor(model.price.0, OPTION_BAND_PREMIUM_PPM, PPM);
+        let of_forward = mul_div_floor(model.forward.0, band.0, PPM);
+        let reach = of_premium.unwrap_or(i64::MAX).min(of_forward.unwrap_or(i64::MAX));
+        Ok(Some(Price(model.price.0.saturating_add(reach))))
+    }
+
     /// What the mark of a listed instrument comes from.
     #[inline]
     pub(crate) fn model(&mut self, id: InstrumentId) -> Outcome<Option<Model>> {
@@ -163,30 +226,15 @@ impl Exchange {
         let underlying = *self.underlying(instrument.underlying)?;
         let terms = match instrument.contract.expiry() {
             Some(expiry) => {
-                let key = ExpiryKey { underlying: instrument.underlying, expiry };
-                match self.expiry_terms(key)? {
-                    Some(terms) => Some((key, terms)),
-                    None => return Ok(None),
-                }
+                self.expiry_terms(ExpiryKey { underlying: instrument.underlying, expiry })?
             }
             None => None,
         };
-        let forward = terms.map_or(underlying.index, |(_, terms)| terms.forward);
-        if let (Contract::Option { strike, side, .. }, Some((_, terms))) =
-            (instrument.contract, &terms)
-        {
-            let pulled = !underlying.stale && terms.seconds > 0;
-            let price = model_price(terms, strike, side);
-            assert!(price.is_some(), "forwards, strikes and smiles are within the model's range");
-            return Ok(price.map(|price| Model { price, forward, pulled }));
-        }
-        if let Some((key, _)) = terms
-            && let Some(price) = self.expiry(key)?.settlement
-        {
-            return Ok(Some(Model { price, forward, pulled: false }));
-        }
-        let price = self.state.linear(id)?.mark;
-        Ok((price > Price::ZERO).then_some(Model { price, forward, pulled: false }))
+        let mark = match instrument.contract.is_option() {
+            true => Price::ZERO,
+            false => self.state.linear(id)?.mark,
+        };
+        Ok(model_of(&instrument.contract, &underlying, terms, mark))
     }
 
     /// The best prices of a listed instrument's book.

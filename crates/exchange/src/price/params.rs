@@ -20,7 +20,7 @@ use lockstep_types::units::{DAY_MS, PPM, SpanMs};
 
 /// A report counts for a day at most: beyond that it says nothing of the price (P1).
 const REPORT_AGE_LIMIT: SpanMs = SpanMs(DAY_MS);
-/// Ratios of margin and liquidation that may exceed a whole stay below ten of them.
+/// Ratios that may exceed a whole are at most ten of them.
 const RATIO_MAX: i64 = 10 * PPM;
 /// Rates of funding in 1e-9 per period: a whole.
 const FUNDING_RATE_MAX: i64 = 1_000_000_000;
@@ -101,15 +101,11 @@ fn check_underlying(params: &UnderlyingParams) -> Result<(), Reject> {
     for most in [params.order_lots_max, params.position_lots_max, params.open_interest_max] {
         within(most.0, 0, LOTS_LIMIT)?;
     }
-    for ratio in [
-        params.price_band,
-        params.option_price_band,
-        params.market_band,
-        params.option_mark_band,
-        params.forward_spread_max,
-    ] {
-        within(ratio.0, 0, PPM)?;
+    for ratio in [params.price_band, params.option_price_band, params.market_band] {
+        within(ratio.0, 0, RATIO_MAX)?;
     }
+    within(params.option_mark_band.0, 0, PPM)?;
+    within(params.forward_spread_max.0, 0, PPM)?;
     // Below a whole, so that a mark is positive.
     within(params.mark_band.0, 0, PPM - 1)?;
     within(params.basis_time.0, 1, DAY_MS)?;
@@ -124,6 +120,8 @@ impl Exchange {
     pub(crate) fn set_venue_params(&mut self, params: &VenueParams) -> Outcome<()> {
         check_venue(params)?;
         *self.state.venue.touch(VenueKey)? = Some(params.clone());
+        // What was computed of margin depends on them.
+        self.marks.clear();
         self.events.push(Event::ParametersSet);
         Ok(())
     }
@@ -175,9 +173,7 @@ impl Exchange {
             return Err(Reject::beyond(RejectCode::BadParameters, listed, 0).into());
         }
         *self.state.underlying_params.touch(UnderlyingKey(id))? = Some(params.clone());
-        // Both are computed from the parameters.
         self.ticks.clear();
-        self.marks.clear();
         self.events.push(Event::ParametersSet);
         Ok(())
     }

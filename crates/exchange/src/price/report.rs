@@ -6,7 +6,7 @@
 use crate::engine::Exchange;
 use crate::formula::PPB;
 use crate::formula::smile::Smile;
-use crate::order::admission::PRICE_LIMIT;
+use crate::order::admission::price_most;
 use crate::state::Outcome;
 use crate::state::key::ObservationKey;
 use crate::state::leaves::Observation;
@@ -45,8 +45,9 @@ fn check_expiry(report: &ExpiryReport, now: TimeMs) -> Result<(), Reject> {
 }
 
 impl Exchange {
-    /// Takes a report (P1): from a reporter with weight, on a known underlying, of a positive price,
-    /// neither from the future nor older than what counts, and no older than the reporter's last.
+    /// Takes a report (P1): from a reporter with weight, on a known underlying, of a positive
+    /// price, neither from the future nor older than what counts, and no older than the reporter's
+    /// last one.
     pub(crate) fn report(&mut self, report: &Report) -> Outcome<()> {
         if report.underlying.0 >= self.state.totals()?.underlyings {
             return Err(Reject::of(RejectCode::UnknownUnderlying).into());
@@ -58,8 +59,9 @@ impl Exchange {
         if report.price.0 <= 0 {
             return Err(bad(report.price.0, 1).into());
         }
-        if report.price.0 > PRICE_LIMIT {
-            return Err(bad(report.price.0, PRICE_LIMIT).into());
+        let most = price_most(self.underlying_params(report.underlying)?);
+        if report.price.0 > most {
+            return Err(bad(report.price.0, most).into());
         }
         let now = self.state.totals()?.time;
         let age_max = self.state.venue()?.report_age_max;

@@ -3,9 +3,7 @@
 
 use crate::engine::Exchange;
 use crate::formula::tick::TickSchedule;
-use crate::state::key::{
-    ExtraKey, LevelKey, PlaceKey, ProtectionKey, Slot, UnderlyingKey,
-};
+use crate::state::key::{ExtraKey, LevelKey, PlaceKey, ProtectionKey, Slot, UnderlyingKey};
 use crate::state::leaves::{Extra, Link, NO_GROUP, NONE, Order, Protection};
 use crate::state::table::Table;
 use alloc::vec::Vec;
@@ -144,12 +142,7 @@ impl Exchange {
 
     /// The best levels of a side, `levels_max` of them at most, best first.
     #[must_use]
-    pub fn depth(
-        &self,
-        instrument: InstrumentId,
-        side: Side,
-        levels_max: usize,
-    ) -> Vec<LevelView> {
+    pub fn depth(&self, instrument: InstrumentId, side: Side, levels_max: usize) -> Vec<LevelView> {
         let mut levels = Vec::new();
         self.each_level(instrument, side, levels_max, &mut |head, lots, orders| {
             if let Some(order) = self.state.orders.peek(Slot(head)) {

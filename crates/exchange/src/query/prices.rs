@@ -6,7 +6,7 @@ use crate::engine::Exchange;
 use crate::formula::mark::Touch;
 use crate::formula::tick::TickSchedule;
 use crate::price::forward::ExpiryTerms;
-use crate::price::mark::{Model, model_price, pulled, touch_at};
+use crate::price::mark::{Model, model_of, pulled, touch_at};
 use crate::state::key::{ExpiryKey, HoldingKey, LinearKey, Only, UnderlyingKey};
 use crate::state::leaves::{Instrument, Linear};
 use crate::state::table::Table;
@@ -118,7 +118,7 @@ impl Exchange {
         let ticker = self.state.underlying_params.peek(UnderlyingKey(record.underlying))?.ticker;
         let touch = self.touch_seen(&record);
         let linear = self.state.linears.peek(LinearKey(id)).copied().unwrap_or_default();
-        let model = self.model_seen(id, &record, &linear);
+        let model = self.model_seen(&record, &linear);
         let terms = self.terms_seen(&record);
         let volatility = match record.contract {
             Contract::Option { strike, .. } => terms.and_then(|terms| terms.vol_e9(strike)),
@@ -148,7 +148,7 @@ impl Exchange {
     pub fn mark_seen(&self, id: InstrumentId) -> Option<Price> {
         let record = self.state.instruments.peek(id)?;
         let linear = self.state.linears.peek(LinearKey(id)).copied().unwrap_or_default();
-        let model = self.model_seen(id, record, &linear)?;
+        let model = self.model_seen(record, &linear)?;
         Some(self.pulled_seen(record, &model, self.touch_seen(record)))
     }
 
@@ -260,25 +260,9 @@ impl Exchange {
     }
 
     /// The same as [`Exchange::model`], without touching.
-    fn model_seen(&self, id: InstrumentId, record: &Instrument, linear: &Linear) -> Option<Model> {
+    fn model_seen(&self, record: &Instrument, linear: &Linear) -> Option<Model> {
         let underlying = self.state.underlyings.peek(record.underlying)?;
-        let Some(expiry) = record.contract.expiry() else {
-            let mark = linear.mark;
-            let model = Model { price: mark, forward: underlying.index, pulled: false };
-            return (mark > Price::ZERO).then_some(model);
-        };
-        let terms = self.terms_seen(record)?;
-        if let Contract::Option { strike, side, .. } = record.contract {
-            let price = model_price(&terms, strike, side)?;
-            let pulled = !underlying.stale && terms.seconds > 0;
-            return Some(Model { price, forward: terms.forward, pulled });
-        }
-        assert!(self.state.linears.peek(LinearKey(id)).is_some(), "a future has a price state");
-        let key = ExpiryKey { underlying: record.underlying, expiry };
-        let settlement = self.state.expiries.peek(key)?.settlement;
-        let mark = settlement.unwrap_or(linear.mark);
-        let model = Model { price: mark, forward: terms.forward, pulled: false };
-        (mark > Price::ZERO).then_some(model)
+        model_of(&record.contract, underlying, self.terms_seen(record), linear.mark)
     }
 
     fn pulled_seen(&self, record: &Instrument, model: &Model, touch: Touch) -> Price {

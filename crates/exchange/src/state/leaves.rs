@@ -302,7 +302,7 @@ pub struct Extra {
     pub link: LinkId,
     /// Trigger, while it sleeps.
     pub sleep: Option<Sleep>,
-    /// The agent that placed it, to cancel it when the agent is revoked; the owner's id otherwise.
+    /// Who placed it; the owner, where the order had no extra before.
     pub signer: SignerId,
     /// When it came again into an auction's book by being amended: the id that a new order would
     /// have had. 0: it arrived when its own id says, or before the auction (M7).

@@ -1,8 +1,10 @@
 //! The state of the exchange, as leaves.
 //!
 //! [`table`] says what a leaf is and how touching one records its pre-image; [`leaves`] has the
-//! shapes; [`key`] the names; [`journal`] what comes of the pre-images. This file lists the tables.
-//! Invariant: everything that is not in a leaf can be computed from the leaves.
+//! shapes; [`key`] the names; [`journal`] what comes of the pre-images. Tables of their own have
+//! price levels ([`levels`]), places in queues ([`links`]), holdings ([`holdings`]) and ordered
+//! indexes ([`ordered`]); [`owned`] and [`places`] are computed and no part of the state. This file
+//! lists the tables. Invariant: everything that is not in a leaf can be computed from the leaves.
 
 pub mod journal;
 pub mod key;

@@ -14,9 +14,7 @@ use lockstep_types::command::{
     Block, Command, ExpiryReport, Report, SmileParams, SystemCommand, UserCommand,
 };
 use lockstep_types::event::{Event, Trade};
-use lockstep_types::ids::{
-    AccountId, InstrumentId, OrderId, ReporterId, SignerId, UnderlyingId,
-};
+use lockstep_types::ids::{AccountId, InstrumentId, OrderId, ReporterId, SignerId, UnderlyingId};
 use lockstep_types::instrument::Ticker;
 use lockstep_types::order::{NewOrder, OrderTarget, Side};
 use lockstep_types::params::{UnderlyingParams, VenueParams};
@@ -174,11 +172,7 @@ impl Venue {
     }
 
     /// Adds an underlying, and reports its price from now on.
-    pub fn add_underlying_with(
-        &mut self,
-        params: UnderlyingParams,
-        price: Price,
-    ) -> UnderlyingId {
+    pub fn add_underlying_with(&mut self, params: UnderlyingParams, price: Price) -> UnderlyingId {
         let events = self.must(SystemCommand::AddUnderlying(params));
         let id = events.iter().find_map(|event| match event {
             Event::UnderlyingAdded { underlying } => Some(*underlying),

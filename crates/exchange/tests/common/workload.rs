@@ -41,6 +41,12 @@ pub fn bounded<T, const LIMIT: usize>(elements: Vec<T>) -> Bounded<T, LIMIT> {
     Bounded::new(elements).unwrap_or_else(|error| panic!("a workload's list fits: {error}"))
 }
 
+/// The highest price at which the largest position is worth no more than 2^60 micro-USD.
+fn highest_price(params: &UnderlyingParams) -> i64 {
+    let lots = params.order_lots_max.max(params.position_lots_max).0.max(1);
+    i64::try_from((1_i128 << 60) * 1_000 / i128::from(lots)).unwrap().min(1_000_000_000_000_000)
+}
+
 /// What kind of workload.
 #[derive(Clone, Copy, Debug)]
 pub struct Profile {
@@ -56,6 +62,8 @@ pub struct Profile {
     pub wild: bool,
     /// Whether the venue's limits are so small that they are met all the time.
     pub tight: bool,
+    /// Whether prices, amounts and lots are mostly the smallest and the largest that there are.
+    pub extreme: bool,
 }
 
 impl Default for Profile {
@@ -67,6 +75,7 @@ impl Default for Profile {
             parameters: true,
             wild: false,
             tight: false,
+            extreme: false,
         }
     }
 }
@@ -111,6 +120,8 @@ pub struct Workload {
     pub instruments: Vec<(InstrumentId, InstrumentName)>,
     /// Orders that were accepted lately and may be open, with what is left of them.
     pub orders: VecDeque<(AccountId, OrderId, i64)>,
+    /// Protection groups that were set up.
+    protected: Vec<(AccountId, UnderlyingId, GroupId)>,
     /// What puts back phases and parameters that were changed.
     repairs: Vec<SystemCommand>,
     /// Parameters of underlyings that were asked for, in order.
@@ -140,6 +151,7 @@ impl Workload {
             agents: Vec::new(),
             instruments: Vec::new(),
             orders: VecDeque::new(),
+            protected: Vec::new(),
             repairs: Vec::new(),
             asked: VecDeque::new(),
             nonces: BTreeMap::new(),
@@ -196,6 +208,12 @@ impl Workload {
                 Event::AgentRevoked { agent, .. } if self.random.percent(80) => {
                     self.agents.retain(|known| known.1 != *agent);
                 }
+                Event::ProtectionSet { account, underlying, group } => {
+                    let known = (*account, *underlying, *group);
+                    if !self.protected.contains(&known) {
+                        self.protected.push(known);
+                    }
+                }
                 Event::UnderlyingAdded { underlying } => self.add_market(*underlying),
                 Event::Listed { instrument, name } => self.instruments.push((*instrument, **name)),
                 Event::Expired { instrument, .. } => {
@@ -231,7 +249,11 @@ impl Workload {
     fn add_market(&mut self, id: UnderlyingId) {
         let Some(params) = self.asked.pop_front() else { return };
         // The strikes of the genesis settings are about a fiftieth of the price apart.
-        let price = params.strike_step.0.saturating_mul(50).clamp(1_000_000, 1 << 40);
+        let mut price = params.strike_step.0.saturating_mul(50).clamp(1_000_000, 1 << 40);
+        if self.profile.extreme {
+            let most = highest_price(&params);
+            price = self.random.pick(&[most / 8, most / 8, most / 9, 100]);
+        }
         self.markets.push(Market { id, params, price, start: price, silent: 0 });
     }
 
@@ -320,7 +342,7 @@ impl Workload {
     }
 
     pub fn target(&mut self, account: AccountId) -> OrderTarget {
-        if self.random.percent(15) {
+        if self.random.percent(5) {
             return OrderTarget::Label(self.label());
         }
         let own: Vec<OrderId> =
@@ -341,22 +363,18 @@ impl Workload {
         let account = trader.account;
         let idle = self.orders.iter().all(|order| order.0 != account);
         if idle && self.random.percent(60) {
-            return Command::Place(self.order());
+            return Command::Place(self.order_of(account));
         }
-        match self.random.weighted(&[500, 100, 80, 20, 70, 60, 70, 60, 15, 12, 8, 25, 25, 12, 8, 6, 40])
+        match self.random.weighted(&[500, 100, 80, 20, 70, 60, 70, 25, 15, 12, 8, 25, 25, 12, 8, 6, 40])
         {
-            0 => Command::Place(self.order()),
+            0 => Command::Place(self.order_of(account)),
             1 => Command::Amend(self.amend(account)),
             2 => Command::Cancel(self.target(account)),
             3 => Command::CancelAll(self.cancel_scope()),
             4 => self.batch(account),
-            5 => self.mass_quote(),
+            5 => self.mass_quote(account),
             6 => self.linked(),
-            7 => Command::SetProtection {
-                underlying: self.underlying(),
-                group: self.group(),
-                limits: self.protection_limits(),
-            },
+            7 => self.set_protection(),
             8 => Command::ResetProtection { underlying: self.underlying(), group: self.group() },
             9 => Command::ScheduleCancel { at: self.dead_man() },
             10 => Command::CreateSubAccount { sub: u8::try_from(self.random.below(4)).unwrap() },
@@ -387,6 +405,34 @@ impl Workload {
     fn agent_key(&mut self, trader: &Trader) -> [u8; 32] {
         let owner = u8::try_from(trader.owner.0 % 20).unwrap();
         [100 + 3 * owner + u8::try_from(self.random.below(4)).unwrap(); 32]
+    }
+
+    /// One of the limits of a market's prices, or any price.
+    pub fn extreme_price(&mut self, market: &Market) -> i64 {
+        let most = highest_price(&market.params);
+        let any = self.random.between(1, most) >> self.random.below(50);
+        self.random.pick(&[1, 2, 1_000, most / 1_000, most - 1, most, any.max(1)])
+    }
+
+    pub fn set_protection(&mut self) -> Command {
+        Command::SetProtection {
+            underlying: self.underlying(),
+            group: self.group(),
+            limits: self.protection_limits(),
+        }
+    }
+
+    /// A group that the account has set up for the instrument's underlying, mostly.
+    pub fn group_for(&mut self, account: AccountId, instrument: InstrumentId) -> Option<GroupId> {
+        let known = self.instruments.iter().find(|known| known.0 == instrument)?;
+        let market = self.markets.iter().find(|at| at.params.ticker == known.1.underlying)?;
+        let id = market.id;
+        let group = self.protected.iter().find(|group| group.0 == account && group.1 == id);
+        match group {
+            Some(group) if self.random.percent(95) => Some(group.2),
+            _ if self.random.percent(10) => Some(self.group()),
+            _ => None,
+        }
     }
 
     fn protection_limits(&mut self) -> ProtectionLimits {
@@ -422,6 +468,9 @@ impl Workload {
     }
 
     pub fn amount(&mut self) -> Usd {
+        if self.profile.extreme && self.random.percent(70) {
+            return Usd(self.random.pick(&[1, 1 << 40, 1 << 53, 1 << 57, 1 << 58, 1 << 60]));
+        }
         let dollars = self.random.between(1, 10) * 10_i64.pow(self.random.below(6) as u32);
         Usd(dollars * 1_000_000 + self.random.between(0, 999_999))
     }

@@ -206,7 +206,9 @@ fn many_accounts_are_settled_in_pages_and_count_at_settlement_value_until_then()
     market.fund(9_000).block();
     market.fund_range(9_000, ACCOUNTS).block();
     market.trade(0, ACCOUNTS - 1, 0, 4, usd(100_000)).trade(0, ACCOUNTS - 1, 1, 4, usd(1_000));
-    market.order(5_000, Side::Buy, 1, 1, usd(1)).block();
+    market.order(5_000, Side::Buy, 1, 1, usd(1));
+    // A bid above the settlement value pulls no mark any more.
+    market.order(ACCOUNTS - 2, Side::Buy, 1, 1, usd(2_000)).block();
     market.at(before(31)).report(usd(101_000)).block();
     market.at(expiry()).report(usd(200_000));
     let events = market.block();
@@ -216,7 +218,7 @@ fn many_accounts_are_settled_in_pages_and_count_at_settlement_value_until_then()
     assert_eq!(view.settlement, Some(usd(101_000)));
     assert_eq!([market.mark(0), market.mark(1)], [Some(usd(101_000)), Some(usd(1_000))]);
     let holding = market.exchange.instrument_view(InstrumentId(1)).unwrap();
-    assert_eq!((holding.open_interest, holding.holders), (Lots(0), 1));
+    assert_eq!((holding.open_interest, holding.holders), (Lots(0), 2));
     // Nobody can get in or out meanwhile; the index no longer matters to it.
     market.after(1).report(usd(300_000)).order(ACCOUNTS - 1, Side::Buy, 1, 4, usd(1_000));
     let events = market.block();

@@ -148,6 +148,23 @@ fn each_parameter_of_a_smile_is_a_median_of_its_own() {
 }
 
 #[test]
+fn medians_that_make_no_smile_together_do_not_replace_the_last_one() {
+    let mut market = three();
+    let smile = |atm, rho, phi| Some(SmileParams { atm: Vol(atm), rho: Ppm(rho), phi: Ppm(phi) });
+    // Each is free of butterflies; the medians 0.6, -0.9 and 12 are not.
+    let words = [
+        word(0, smile(600_000_000, 0, 12_000_000)),
+        word(0, smile(600_000_000, -900_000, 5_000_000)),
+        word(0, smile(300_000_000, -900_000, 12_000_000)),
+    ];
+    say(&mut market, [&words[..1], &words[1..2], &words[2..]]);
+    assert_eq!(smile_at(&market, expiry()), None);
+    market.after(1_000);
+    say(&mut market, [&words[..1], &words[..1], &words[2..]]);
+    assert_eq!(smile_at(&market, expiry()), words[0].smile);
+}
+
+#[test]
 fn a_smile_out_of_bounds_or_with_butterflies_is_refused() {
     let mut market = Market::listing(btc(), &[FUTURE]);
     let smiles = [(9_999_999, 0, 0), (600_000_000, 1_000_000, 0), (600_000_000, 0, -1)];
@@ -190,6 +207,10 @@ fn a_smile_with_calendar_arbitrage_does_not_replace_the_last_one() {
     let told = [word(0, flat(600_000_000)), later(250_000_000)];
     market.report_by(1, usd(100_000), now, &told).block();
     assert_eq!(smile_at(&market, far), flat(600_000_000));
+    // The same from the other side: 1.4^2 x 25 days is 49, 0.6^2 x 116 days is 42.
+    let told = [word(0, flat(1_400_000_000)), later(600_000_000)];
+    market.report_by(1, usd(100_000), now, &told).block();
+    assert_eq!(smile_at(&market, expiry()), flat(600_000_000));
     // Both together fit again.
     let told = [word(0, flat(500_000_000)), later(250_000_000)];
     market.report_by(1, usd(100_000), now, &told).block();

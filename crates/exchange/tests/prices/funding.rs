@@ -1,6 +1,7 @@
 //! Funding of perpetuals (P6), and that it stands still with a stale index (P5).
 
 use crate::market::{Market, btc, usd};
+use lockstep_types::command::{Phase, PhaseReason, PhaseScope, SystemCommand};
 use lockstep_types::event::Event;
 use lockstep_types::ids::{AccountId, InstrumentId};
 use lockstep_types::order::Side;
@@ -58,6 +59,22 @@ fn an_impact_price_walks_the_visible_book() {
     market.order(0, Side::Sell, 0, 1, usd(99_000)).block();
     market.after(MINUTE_MS).report(usd(100_000));
     assert_eq!(rates(&market.block()), [-10_000_000 + 500_000]);
+}
+
+#[test]
+fn a_crossed_book_of_an_auction_exerts_no_pull() {
+    let mut market = Market::listing(perpetual(), &[PERPETUAL]);
+    let phase = |phase| SystemCommand::SetPhase {
+        scope: PhaseScope::Instrument(InstrumentId(0)),
+        phase,
+        reason: PhaseReason::Scheduled,
+    };
+    market.tell(phase(Phase::Auction)).fund(2);
+    market.order(0, Side::Buy, 0, 10, usd(102_000)).order(1, Side::Sell, 0, 10, usd(101_000));
+    market.block();
+    market.after(MINUTE_MS).report(usd(100_000));
+    assert_eq!(rates(&market.block()), NO_RATES);
+    assert_eq!(market.mark(0), Some(usd(100_000)));
 }
 
 #[test]

@@ -216,6 +216,7 @@ fn the_schedule_waits_for_an_index() {
     assert_eq!(listed(&market.block()).len(), 0);
     market.report(usd(100_000)).block();
     assert_eq!(market.totals().instruments, 64);
+    assert!((0..64).all(|id| market.mark(id).is_some()), "what is new has a mark at once");
     market.after(60_000);
     assert_eq!(listed(&market.block()).len(), 0, "stale");
 }

@@ -3,12 +3,15 @@
 use crate::market::{BTC, Market, btc, monday, usd};
 use lockstep_exchange::formula::smile::Smile;
 use lockstep_exchange::option::Black76;
-use lockstep_types::command::{ExpiryReport, SmileParams};
+use lockstep_types::command::{
+    Command, ExpiryReport, Phase, PhaseReason, PhaseScope, SmileParams, SystemCommand,
+};
+use lockstep_types::event::Event;
 use lockstep_types::ids::InstrumentId;
 use lockstep_types::instrument::expiry_of_date;
-use lockstep_types::order::Side;
+use lockstep_types::order::{NewOrder, Side};
 use lockstep_types::params::UnderlyingParams;
-use lockstep_types::units::{Ppm, Price, SpanMs, TimeMs, Vol};
+use lockstep_types::units::{Lots, Ppm, Price, SpanMs, TimeMs, Vol};
 
 const CALL: &str = "BTC_USDC-27MAR26-110000-C";
 const PUT: &str = "BTC_USDC-27MAR26-110000-P";
@@ -65,6 +68,79 @@ fn the_mark_of_a_perpetual_stays_within_its_band_around_the_index() {
     market.after(1).report(usd(100_000)).block();
     market.after(1_000).report(usd(100_000)).block();
     assert_eq!(market.mark(0), Some(usd(105_000)));
+}
+
+#[test]
+fn a_mid_counts_in_the_average_no_further_than_the_band() {
+    let params = UnderlyingParams { basis_time: SpanMs(10_000), ..btc() };
+    let mut market = Market::listing(params, &["BTC_USDC-PERPETUAL"]);
+    market.fund(1);
+    let quote = |market: &mut Market, mid: i64| {
+        market.cancel_all(0);
+        market.order(0, Side::Buy, 0, 1, usd(mid - 10)).order(0, Side::Sell, 0, 1, usd(mid + 10));
+        market.block();
+    };
+    quote(&mut market, 120_000);
+    market.after(1).report(usd(100_000)).block();
+    quote(&mut market, 100_000);
+    // After one time constant half of the band's five percent is left, not half of twenty.
+    market.after(10_000).report(usd(100_000)).block();
+    assert_eq!(market.mark(0), Some(usd(102_500)));
+}
+
+#[test]
+fn a_market_order_is_protected_around_the_same_mark_that_is_shown() {
+    let params = UnderlyingParams { market_band: Ppm(0), ..quick() };
+    let names = ["BTC_USDC-PERPETUAL", "BTC_USDC-27MAR26", CALL];
+    let mut market = Market::listing(params.clone(), &names);
+    market.fund(2);
+    let model = market.mark(2).unwrap().0 / 1_000_000;
+    for (instrument, mid) in [(0, 101_000), (1, 102_000), (2, model + 40)] {
+        market.order(0, Side::Buy, instrument, 1, usd(mid - 30));
+        market.order(0, Side::Sell, instrument, 1, usd(mid + 30));
+    }
+    market.report(usd(100_000)).block();
+    market.after(1_000).report(usd(100_100)).block();
+    for instrument in 0..3 {
+        let order = NewOrder::market(InstrumentId(instrument), Side::Buy, Lots(1));
+        market.send(1, Command::Place(order));
+    }
+    let shown = (0..3).map(|id| market.mark(id).unwrap());
+    let tick = [params.linear_ticks.base.0, params.linear_ticks.base.0, params.option_ticks.base.0];
+    let floored: Vec<Price> =
+        shown.zip(tick).map(|(mark, tick)| Price(mark.0 / tick * tick)).collect();
+    let accepted: Vec<Price> = market
+        .block()
+        .iter()
+        .filter_map(|event| match event {
+            Event::Accepted(accepted) => Some(accepted.price),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(accepted, floored);
+}
+
+#[test]
+fn marks_are_computed_anew_after_an_uncrossing_that_comes_before_the_new_index() {
+    let mut market = Market::listing(UnderlyingParams { market_band: Ppm(0), ..btc() }, &[CALL]);
+    let phase = |phase| SystemCommand::SetPhase {
+        scope: PhaseScope::Instrument(InstrumentId(0)),
+        phase,
+        reason: PhaseReason::Scheduled,
+    };
+    market.fund(3).tell(phase(Phase::Auction)).block();
+    let price = Price(market.mark(0).unwrap().0 / 1_000_000 * 1_000_000);
+    market.order(0, Side::Buy, 0, 1, price).order(1, Side::Sell, 0, 1, price).block();
+    market.after(1_000).tell(phase(Phase::Continuous)).report(usd(120_000));
+    market.send(2, Command::Place(NewOrder::market(InstrumentId(0), Side::Buy, Lots(1))));
+    let events = market.block();
+    let accepted = events.iter().find_map(|event| match event {
+        Event::Accepted(accepted) => Some(accepted.price),
+        _ => None,
+    });
+    let mark = market.mark(0).unwrap();
+    assert!(mark > usd(12_000));
+    assert_eq!(accepted, Some(Price(mark.0 / 1_000_000 * 1_000_000)));
 }
 
 #[test]
@@ -168,7 +244,7 @@ fn marks_do_not_depend_on_what_was_asked_before() {
         market.order(0, Side::Buy, 0, 1, usd(60_000));
         let events = market.block();
         events.iter().rev().find_map(|event| match event {
-            lockstep_types::event::Event::Rejected { reject, .. } => Some(reject.limit),
+            Event::Rejected { reject, .. } => Some(reject.limit),
             _ => None,
         })
     };

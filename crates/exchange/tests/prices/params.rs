@@ -90,7 +90,7 @@ fn bad_parameters_of_an_underlying_are_refused() {
         |params| params.position_lots_max = Lots(-1),
         |params| params.open_interest_max = Lots(-1),
         |params| params.price_band = Ppm(-1),
-        |params| params.option_price_band = Ppm(1_000_001),
+        |params| params.option_price_band = Ppm(10_000_001),
         |params| params.market_band = Ppm(-1),
         |params| params.mark_band = Ppm(1_000_000),
         |params| params.basis_time = SpanMs(0),

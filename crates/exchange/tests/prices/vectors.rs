@@ -186,12 +186,15 @@ fn settlement_params() -> UnderlyingParams {
     UnderlyingParams { linear_ticks: fine(), ..btc() }
 }
 
+/// Strike price and side.
+type Strike = (i64, OptionSide);
+
 fn run_settlement(case: &Value) {
     let name = &case["name"];
     let end = expiry_of_date(2026, 3, 27);
     let moment = |ms: i64| TimeMs(ms - int(&case["t_end_ms"]) + end.0);
     let mut market = Market::new(settlement_params());
-    let mut series: Vec<((i64, OptionSide), Vec<(u32, i64)>)> = Vec::new();
+    let mut series: Vec<(Strike, Vec<(u32, i64)>)> = Vec::new();
     let positions = case["positions"].as_object().unwrap();
     for (account, position) in (0..).zip(positions.values()) {
         let side = if position[1] == "C" { OptionSide::Call } else { OptionSide::Put };

@@ -3,14 +3,21 @@
 //! `LOCKSTEP_CASES` is the number of commands that each property is shown; without it, enough for a
 //! few seconds. A failure names the seed of its run.
 
+#[path = "../common/mod.rs"]
+mod common;
 #[path = "../common/workload.rs"]
 mod workload;
 
 mod coverage;
+mod cushions;
 mod determinism;
 mod encoding;
+mod hostile;
 mod invariants;
+mod limits;
+mod priority;
 mod rejection;
+mod shadow;
 mod snapshot;
 mod undo;
 mod witness;

@@ -6,9 +6,12 @@ use lockstep_sim::flow::{
     Event as FlowEvent, Flow, Header, Kind, Side as FlowSide, Tally, Totals,
 };
 use lockstep_sim::measure::FlowMatcher;
-use lockstep_types::command::{Command, SystemCommand, UserCommand};
+use lockstep_types::codec::Bounded;
+use lockstep_types::command::{Command, Report, SystemCommand, UserCommand};
 use lockstep_types::event::Event;
-use lockstep_types::ids::{AccountId, InstrumentId, OrderId, SignerId};
+use lockstep_types::ids::{
+    AccountId, InstrumentId, OrderId, ReporterId, SignerId, UnderlyingId,
+};
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker};
 use lockstep_types::order::{NewOrder, OrderTarget, Side, TimeInForce};
 use lockstep_types::params::{ListingPolicy, MarginRegime, TickTable, UnderlyingParams, VenueParams};
@@ -173,6 +176,8 @@ pub struct WholeOptions {
 /// self-trade prevention.
 const FLOW_ACCOUNTS: u32 = 10_000;
 const START_MS: i64 = 1_700_000_000_000;
+/// The index, where there is one: about where the flows start, in their ticks.
+const INDEX_TICKS: i64 = 100_000;
 
 impl Whole {
     /// An exchange with the flow's instruments and accounts, made anew for each run.
@@ -205,7 +210,7 @@ impl Whole {
             numbers: vec![0; at(header.max_order_id + 1)],
             tick: 1_000_000,
         };
-        whole.set_up(header);
+        whole.set_up(header, options.margin);
         whole.exchange.record(options.journal);
         whole
     }
@@ -221,21 +226,27 @@ impl Whole {
         self.exchange.clear_events();
     }
 
-    fn set_up(&mut self, header: &Header) {
+    fn set_up(&mut self, header: &Header, margin: MarginRegime) {
         let ticker = Ticker::new("BTC").expect("a ticker");
         let tick = Price(self.tick);
         let underlying = UnderlyingParams {
             linear_ticks: TickTable::flat(tick),
             option_ticks: TickTable::flat(tick),
             order_lots_max: Lots(1 << 30),
-            position_lots_max: Lots(1 << 40),
-            open_interest_max: Lots(1 << 50),
+            position_lots_max: Lots(1 << 31),
+            open_interest_max: Lots(1 << 31),
+            // The flow's prices are the flow's business.
+            price_band: Ppm(0),
+            option_price_band: Ppm(0),
             market_band: Ppm(400_000),
             listing: ListingPolicy::Manual,
             ..UnderlyingParams::genesis(ticker, 100_000)
         };
         self.begin();
         self.system(&SystemCommand::AddUnderlying(underlying));
+        if margin == MarginRegime::Enforced {
+            self.report();
+        }
         for symbol in 0..small(header.symbols) {
             let name = InstrumentName {
                 underlying: ticker,
@@ -253,9 +264,22 @@ impl Whole {
         for account in 0..FLOW_ACCOUNTS * 2 {
             let mut owner = [0; 32];
             owner[..4].copy_from_slice(&account.to_le_bytes());
-            let amount = Usd(1_000_000_000_000_00);
+            let amount = Usd(50_000_000_000_000);
             self.system(&SystemCommand::Deposit { owner, sub: 0, amount });
         }
+    }
+
+    /// An index, so that positions can be valued.
+    fn report(&mut self) {
+        let reporter = ReporterId(0);
+        self.system(&SystemCommand::SetReporterWeight { reporter, weight: 1 });
+        self.system(&SystemCommand::Report(Report {
+            reporter,
+            underlying: UnderlyingId(0),
+            price: Price(INDEX_TICKS * self.tick),
+            published: TimeMs(START_MS),
+            expiries: Bounded::default(),
+        }));
     }
 
     fn begin(&mut self) {

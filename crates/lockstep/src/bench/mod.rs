@@ -35,6 +35,7 @@ pub enum Arguments {
 
 /// Arguments of `lockstep bench match`.
 #[derive(Args, Clone, Debug)]
+#[group(skip)]
 pub struct MatchArguments {
     /// A flow by name (tight_1m, deep_1m, chain_1m) or an .oflow file; all three by default.
     #[arg(long, value_name = "FLOW", num_args = 1..)]

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 
 /// Arguments of `lockstep price`.
 #[derive(Args, Clone, Debug)]
+#[group(skip)]
 #[command(about, long_about = None)]
 pub struct Arguments {
     /// Forward price of the underlying at expiry, USD.

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of `lockstep replay`.
 #[derive(Args, Clone, Debug)]
+#[group(skip)]
 pub struct Arguments {
     /// Scenarios (files or folders of .jsonl), order flows (.oflow, or tight_1m, deep_1m, chain_1m),
     /// or tapes (.csv, .csv.gz). Without any: the crash of 10 October 2025.

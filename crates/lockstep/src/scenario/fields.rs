@@ -100,11 +100,6 @@ impl Fields {
         self.entries.iter().any(|(field, _)| field == name)
     }
 
-    /// Whether nothing is left.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Ends the object.
     ///
     /// # Errors

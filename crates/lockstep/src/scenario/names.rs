@@ -103,11 +103,6 @@ impl Names {
         self.order_ids.get(name).copied()
     }
 
-    /// The account as scenarios write it, if it has a name.
-    pub fn account_ref(&self, id: AccountId) -> Option<&AccountRef> {
-        self.accounts.get(&id)
-    }
-
     /// An account, as text.
     pub fn account(&self, id: AccountId) -> String {
         match self.accounts.get(&id) {
@@ -144,11 +139,6 @@ impl Names {
             Some(ticker) => ticker.to_string(),
             None => format!("underlying {id}"),
         }
-    }
-
-    /// The name that a scenario gave an order, if any.
-    pub fn order_name(&self, id: OrderId) -> Option<&str> {
-        self.orders.get(&id).map(String::as_str)
     }
 
     /// An order, as text.

@@ -44,7 +44,8 @@ pub struct Tracked {
 }
 
 impl Tracked {
-    fn new(accepted: &Accepted) -> Self {
+    /// An order that has been accepted, or waits to be.
+    pub fn new(accepted: &Accepted) -> Self {
         Self {
             account: accepted.account,
             instrument: accepted.instrument,
@@ -61,12 +62,13 @@ impl Tracked {
         }
     }
 
-    /// Average price of its fills, rounded down; `None` before the first.
+    /// Average price of its fills, rounded to the nearest; `None` before the first.
     pub fn average_price(&self) -> Option<Price> {
         if self.filled.0 <= 0 {
             return None;
         }
-        let average = self.paid.div_euclid(i128::from(self.filled.0));
+        let lots = i128::from(self.filled.0);
+        let average = (self.paid + lots / 2).div_euclid(lots);
         i64::try_from(average).ok().map(Price)
     }
 
@@ -91,6 +93,8 @@ impl Tracked {
 pub struct Orders {
     seen: BTreeMap<OrderId, Tracked>,
     refused: BTreeMap<String, Reject>,
+    /// Linked orders that wait for their primary, or did.
+    planned: BTreeMap<String, Tracked>,
 }
 
 impl Orders {
@@ -148,6 +152,24 @@ impl Orders {
     /// What became of an order.
     pub fn get(&self, id: OrderId) -> Option<&Tracked> {
         self.seen.get(&id)
+    }
+
+    /// Remembers a named order that waits for its primary.
+    pub fn plan(&mut self, name: &str, order: Tracked) {
+        self.planned.insert(name.to_string(), order);
+    }
+
+    /// A named order's primary has ended and will never place it.
+    pub fn forget(&mut self, name: &str) {
+        if let Some(order) = self.planned.get_mut(name) {
+            order.state = OrderState::Cancelled;
+            order.reason = Some(CancelReason::Linked);
+        }
+    }
+
+    /// A named order that waits for its primary, or did.
+    pub fn planned(&self, name: &str) -> Option<&Tracked> {
+        self.planned.get(name)
     }
 
     /// Remembers that a named order was refused.

@@ -241,14 +241,16 @@ pub fn span_text(text: &str) -> Parsed<SpanMs> {
     while !rest.is_empty() {
         let digits_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
         let (digits, tail) = rest.split_at(digits_end);
+        let tail = tail.trim_start();
         let unit_end = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_end);
         let unit_ms = match unit {
             "ms" => 1,
-            "s" | "sec" => 1_000,
-            "m" | "min" => MINUTE_MS,
-            "h" => HOUR_MS,
-            "d" => DAY_MS,
+            "s" | "sec" | "second" | "seconds" => 1_000,
+            "m" | "min" | "minute" | "minutes" => MINUTE_MS,
+            "h" | "hour" | "hours" => HOUR_MS,
+            "d" | "day" | "days" => DAY_MS,
+            "w" | "week" | "weeks" => 7 * DAY_MS,
             _ => return Err(wrong()),
         };
         let micros = decimal::parse(digits, PRICE_PLACES).map_err(|_| wrong())?;
@@ -285,7 +287,8 @@ pub fn time_text(text: &str) -> Parsed<TimeSpec> {
     if let Some(span) = plain.strip_prefix('+') {
         return span_text(span).map(TimeSpec::After);
     }
-    let bare = plain.strip_suffix('Z').unwrap_or(plain);
+    let zone = ["Z", "+00:00"].iter().find_map(|zone| plain.strip_suffix(zone));
+    let bare = zone.unwrap_or(plain);
     if let Some((date, clock)) = bare.split_once(['T', ' ']) {
         let day = date_ms(date).ok_or_else(|| bad_time(text))?;
         let clock = clock_ms(clock).ok_or_else(|| bad_time(text))?;

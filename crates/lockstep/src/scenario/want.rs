@@ -1,7 +1,6 @@
 //! What a scenario expects: numbers with their tolerance, rejections, and checks of the state.
 
 use super::model::{AccountRef, ScopeSpec};
-use super::value::{AMOUNT_PLACES, PRICE_PLACES};
 use crate::json::Json;
 use lockstep_types::command::{MarginMode, Phase};
 use lockstep_types::decimal::Decimal;
@@ -121,19 +120,6 @@ pub enum Figure {
     Maintenance,
     /// What may be withdrawn.
     Available,
-}
-
-impl Figure {
-    /// Its name in scenarios.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Balance => "balance",
-            Self::Equity => "equity",
-            Self::Initial => "im",
-            Self::Maintenance => "mm",
-            Self::Available => "available",
-        }
-    }
 }
 
 /// A position that is expected.
@@ -356,14 +342,4 @@ pub enum Subject {
     Clock(TimeMs),
     /// The state's digest, in hexadecimal.
     Digest(String),
-}
-
-/// A price of the given value.
-pub const fn price(range: Range) -> Want {
-    Want { places: PRICE_PLACES, range }
-}
-
-/// An amount of the given value.
-pub const fn amount(range: Range) -> Want {
-    Want { places: AMOUNT_PLACES, range }
 }

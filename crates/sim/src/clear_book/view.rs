@@ -108,7 +108,7 @@ impl ClearBook {
     }
 
     /// Price and queue of each level, best first.
-    fn queues(&self, side: Side) -> Queues<'_> {
+    pub(super) fn queues(&self, side: Side) -> Queues<'_> {
         let levels = self.levels(side).iter().map(|(price_ticks, queue)| (*price_ticks, queue));
         match side {
             Side::Buy => Box::new(levels.rev()),
@@ -117,4 +117,4 @@ impl ClearBook {
     }
 }
 
-type Queues<'a> = Box<dyn Iterator<Item = (u64, &'a std::collections::VecDeque<Order>)> + 'a>;
+pub(super) type Queues<'a> = Box<dyn Iterator<Item = (u64, &'a std::collections::VecDeque<Order>)> + 'a>;

@@ -37,6 +37,7 @@ fn leg(id: u32, contract: Contract, lots: i64, entry: i64, mark: i64, spot: i64)
         cost_nano: i128::from(lots) * i128::from(entry),
         funding_due_nano: 0,
         mark,
+        mark_max: mark,
         spot,
         forward: spot,
         buys: OpenSide::default(),

@@ -29,6 +29,7 @@ fn leg(id: u32, contract: Contract, lots: i64, mark: i64) -> Leg {
         cost_nano: 0,
         funding_due_nano: 0,
         mark,
+        mark_max: mark,
         spot: 100_000_000_000,
         forward: 100_400_000_000,
         buys: OpenSide::default(),
@@ -166,6 +167,20 @@ fn a_new_short_in_a_bounded_book_is_margined_as_if_it_had_filled() {
 }
 
 #[test]
+fn a_resting_buy_at_a_far_strike_changes_no_requirement() {
+    let short = leg(0, option(100_000, OptionSide::Call), -1_000, 5_927_411_224);
+    let covered = leg(1, option(105_000, OptionSide::Call), 1_000, 3_740_300_610);
+    let more = leg(2, option(105_000, OptionSide::Call), -100, 3_740_300_610);
+    let mut far = leg(3, option(200_000, OptionSide::Call), 0, 33_931_082);
+    let before = view(0, vec![short, covered, more]).assess();
+    far.buys = OpenSide { lots: 1_000, cost_nano: 1_000 * 30_000_000 };
+    let with = view(0, vec![short, covered, more, far]).assess();
+    assert_eq!((with.initial, with.maintenance), (before.initial, before.maintenance));
+    // The premium and an eighth of it.
+    assert_eq!(with.needed, before.needed + 30_000_000 + 3_750_000);
+}
+
+#[test]
 fn what_does_not_fit_is_never_covered() {
     let huge = leg(0, Contract::Perpetual, i64::MAX / 2, 100_000_000_000);
     let margin = view(i64::MAX, vec![huge]).assess();
@@ -213,13 +228,14 @@ fn random_view() -> impl Strategy<Value = View> {
     })
 }
 
-/// What one side's orders of a leg would do if they filled; options sold bring nothing.
-fn fill_side(view: &mut View, place: usize, side: Side) {
-    let open = *view.legs[place].open_mut(side);
-    if open.lots == 0 {
+/// What one side's orders of a leg would do if a part of them filled; options sold bring nothing.
+fn fill_side(view: &mut View, place: usize, side: Side, part: i64) {
+    let mut open = *view.legs[place].open_mut(side);
+    if open.lots < part {
         return;
     }
     let price = i64::try_from(open.cost_nano / i128::from(open.lots)).unwrap();
+    open.lots /= part;
     let signed = side.signed(lockstep_types::units::Lots(open.lots)).0;
     let cash = view.cash;
     view.fill(place, signed, price, FeeKind::Either);
@@ -237,17 +253,19 @@ proptest! {
     fn whatever_fills_what_was_needed_suffices(view in random_view()) {
         let before = view.assess();
         prop_assert!(before.needed >= before.initial);
-        // Each leg: nothing, its buys, or its sells.
-        for choice in 0..81 {
+        // Each leg: nothing, its buys, its sells, or a third of either.
+        for choice in 0..625 {
             let mut filled = view.clone();
             let mut digits = choice;
             for place in 0..4 {
-                match digits % 3 {
-                    1 => fill_side(&mut filled, place, Side::Buy),
-                    2 => fill_side(&mut filled, place, Side::Sell),
+                match digits % 5 {
+                    1 => fill_side(&mut filled, place, Side::Buy, 1),
+                    2 => fill_side(&mut filled, place, Side::Sell, 1),
+                    3 => fill_side(&mut filled, place, Side::Buy, 3),
+                    4 => fill_side(&mut filled, place, Side::Sell, 3),
                     _ => {}
                 }
-                digits /= 3;
+                digits /= 5;
             }
             let after = filled.assess();
             let lost = before.balance - after.balance;

@@ -34,11 +34,18 @@ impl Workload {
     }
 
     /// About what an instrument is worth, micro-USD.
-    fn worth(&self, instrument: InstrumentId) -> i64 {
+    fn worth(&mut self, instrument: InstrumentId) -> i64 {
         let Some((_, name)) = self.instruments.iter().find(|known| known.0 == instrument) else {
             return 1_000_000;
         };
+        let name = *name;
         let market = self.markets.iter().find(|market| market.params.ticker == name.underlying);
+        if let Some(market) = market.cloned()
+            && self.profile.extreme
+            && self.random.percent(40)
+        {
+            return self.extreme_price(&market);
+        }
         let price = market.map_or(1_000_000, |market| market.price);
         match name.contract {
             Contract::Perpetual | Contract::Future { .. } => price,
@@ -86,6 +93,10 @@ impl Workload {
     }
 
     pub fn lots(&mut self) -> Lots {
+        if self.profile.extreme && self.random.percent(60) {
+            const LARGEST: i64 = 1 << 31;
+            return Lots(self.random.pick(&[1, LARGEST / 2, LARGEST / 10, LARGEST - 1, LARGEST]));
+        }
         Lots(match self.random.below(20) {
             0..=13 => self.random.between(1, 40),
             14..=18 => self.random.between(1, 2_000),
@@ -98,6 +109,15 @@ impl Workload {
     }
 
     /// An order with anything that an order can have, plain ones most often.
+    pub fn order_of(&mut self, account: AccountId) -> NewOrder {
+        let mut order = self.order();
+        if self.random.percent(10) {
+            order.protection = self.group_for(account, order.instrument);
+        }
+        order
+    }
+
+    /// The same without a protection group.
     pub fn order(&mut self) -> NewOrder {
         let instrument = self.instrument();
         let (side, lots) = (self.side(), self.lots());
@@ -123,9 +143,6 @@ impl Workload {
         }
         if self.random.percent(40) {
             order.self_trade = self.random.pick(&[SelfTrade::CancelMaker, SelfTrade::CancelBoth]);
-        }
-        if self.random.percent(5) {
-            order.protection = Some(self.group());
         }
         if self.random.percent(12) {
             order.trigger = Some(self.trigger(instrument));
@@ -199,17 +216,19 @@ impl Workload {
             _ if only_cancels => BatchItem::Cancel(self.target(account)),
             0 => BatchItem::Cancel(self.target(account)),
             1 => BatchItem::Amend(self.amend(account)),
-            _ => BatchItem::Place(self.order()),
+            _ => BatchItem::Place(self.order_of(account)),
         });
         let items = items.collect();
         Command::Batch(bounded(items))
     }
 
-    pub fn mass_quote(&mut self) -> Command {
+    pub fn mass_quote(&mut self, account: AccountId) -> Command {
+        let first = self.instrument();
+        let Some(group) = self.group_for(account, first) else { return self.set_protection() };
         let count = self.random.below(5);
         let mut quotes = Vec::new();
-        for _ in 0..count {
-            let instrument = self.instrument();
+        for number in 0..count {
+            let instrument = if number == 0 { first } else { self.instrument() };
             let price = self.price_near(instrument);
             let tick = self.tick_of(instrument, price.0);
             let width = tick * self.random.between(-1, 20);
@@ -221,7 +240,7 @@ impl Workload {
                 ask: self.random.percent(85).then_some(ask),
             });
         }
-        Command::MassQuote { group: self.group(), quotes: bounded(quotes) }
+        Command::MassQuote { group, quotes: bounded(quotes) }
     }
 
     pub fn linked(&mut self) -> Command {

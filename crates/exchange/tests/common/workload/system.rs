@@ -18,6 +18,35 @@ fn underlying_params(ticker: &str, dollars: i64) -> UnderlyingParams {
     UnderlyingParams::genesis(Ticker::new(ticker).unwrap(), dollars)
 }
 
+/// The same underlying with every limit as far out as parameters may lie.
+fn extreme_params(params: UnderlyingParams) -> UnderlyingParams {
+    // With sixteen million levels the first one reaches to the largest price of all.
+    let (most, tick) = match params.ticker.as_str() {
+        "BTC" => (Lots(1_000_000), 60_000_000),
+        "ETH" => (Lots(1 << 31), 40_000),
+        _ => (Lots(1 << 31), 1),
+    };
+    let ticks = TickTable::flat(Price(tick));
+    UnderlyingParams {
+        strike_step: Price(tick * 10),
+        linear_ticks: ticks.clone(),
+        option_ticks: ticks,
+        lots_min: Lots(1),
+        order_lots_max: most,
+        position_lots_max: most,
+        open_interest_max: most,
+        price_band: Ppm(10_000_000),
+        option_price_band: Ppm(10_000_000),
+        market_band: Ppm(10_000_000),
+        mark_band: Ppm(999_999),
+        impact_lots: most,
+        interest_ppb: 1_000_000_000,
+        funding_cap_ppb: 1_000_000_000,
+        listing: ListingPolicy::Manual,
+        ..params
+    }
+}
+
 impl Workload {
     /// The first block: reporters, three underlyings with perpetuals, some accounts.
     pub(super) fn genesis(&mut self) -> Block {
@@ -40,7 +69,11 @@ impl Workload {
             listing: ListingPolicy::Scheduled,
             ..underlying_params("SOL", 150)
         };
-        for params in [underlying_params("BTC", 100_000), stepped, small] {
+        let mut all = [underlying_params("BTC", 100_000), stepped, small];
+        if self.profile.extreme {
+            all = all.map(extreme_params);
+        }
+        for params in all {
             self.asked.push_back(params.clone());
             let underlying = params.ticker;
             system.push(SystemCommand::AddUnderlying(params));
@@ -49,7 +82,12 @@ impl Workload {
         }
         for owner in 0..8 {
             let dollars = [5_000_000, 5_000_000, 1_000_000, 1_000_000, 200_000, 50_000, 5_000, 500];
-            let amount = Usd(dollars[usize::from(owner)] * 1_000_000);
+            // Where prices jump, everybody is poor enough to be liquidated.
+            let share = if self.profile.wild { 40 } else { 1 };
+            let amount = match self.profile.extreme {
+                true => Usd(1 << 56),
+                false => Usd(dollars[usize::from(owner)] * 1_000_000 / share),
+            };
             system.push(SystemCommand::Deposit { owner: [owner; 32], sub: 0, amount });
         }
         let block =

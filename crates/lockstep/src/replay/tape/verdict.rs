@@ -14,6 +14,8 @@ pub enum Class {
     Same,
     /// The same, but the tape tells an iceberg's slices as one row, behind the others of its price.
     Gathered,
+    /// The same, but the tape tells this order behind the others of its price.
+    Deferred,
     /// The same order and lots, in another sequence.
     Resequenced,
     /// Another order, price or number of lots.
@@ -21,12 +23,14 @@ pub enum Class {
 }
 
 impl Class {
-    const ALL: [Self; 4] = [Self::Same, Self::Gathered, Self::Resequenced, Self::Different];
+    const ALL: [Self; 5] =
+        [Self::Same, Self::Gathered, Self::Deferred, Self::Resequenced, Self::Different];
 
     fn title(self) -> &'static str {
         match self {
             Self::Same => "same order, price, lots and sequence",
             Self::Gathered => "same, an iceberg's slices told as one row",
+            Self::Deferred => "same, but told behind the others of its price",
             Self::Resequenced => "same order and lots, other sequence",
             Self::Different => "other order, price or lots",
         }
@@ -89,6 +93,41 @@ fn gathered(fills: &[Fill]) -> BTreeMap<(i64, i64), i64> {
     sums
 }
 
+/// How the executions of one incoming order compare when all lots agree: from the last of each
+/// price backwards, an order that stands elsewhere in the engine's sequence was told late. Once one
+/// stands where it should, a later one that does not is out of sequence.
+fn sequence(wanted: &[Fill], found: &[Fill], is_iceberg: impl Fn(i64) -> bool) -> Vec<Class> {
+    let mut classes = Vec::with_capacity(wanted.len());
+    for tape in wanted.chunk_by(|left, right| left.price_ticks == right.price_ticks) {
+        let price_ticks = tape.first().map_or(0, |fill| fill.price_ticks);
+        // The engine's sequence of first fills, and how many slices each order gave.
+        let mut engine: Vec<(i64, u32)> = Vec::new();
+        for fill in found.iter().filter(|fill| fill.price_ticks == price_ticks) {
+            match engine.iter_mut().find(|(order, _)| *order == fill.order) {
+                Some((_, slices)) => *slices += 1,
+                None => engine.push((fill.order, 1)),
+            }
+        }
+        let mut is_settled = false;
+        for fill in tape.iter().rev() {
+            let Some(at) = engine.iter().position(|(order, _)| *order == fill.order) else {
+                continue;
+            };
+            let is_last = at + 1 == engine.len();
+            let (order, slices) = engine.remove(at);
+            classes.push(match (is_last, is_iceberg(order) || slices > 1) {
+                (true, true) if slices > 1 => Class::Gathered,
+                (true, _) => Class::Same,
+                (false, true) => Class::Gathered,
+                (false, false) if is_settled => Class::Resequenced,
+                (false, false) => Class::Deferred,
+            });
+            is_settled |= is_last;
+        }
+    }
+    classes
+}
+
 impl Verdict {
     /// Compares what an incoming order met on the tape and in the engine.
     pub fn executions(
@@ -115,14 +154,10 @@ impl Verdict {
         }
         let (tape, engine) = (gathered(wanted), gathered(found));
         if tape == engine {
-            let plain = |fills: &[Fill]| -> Vec<Fill> {
-                fills.iter().filter(|fill| !is_iceberg(fill.order)).copied().collect()
-            };
-            let class = match plain(wanted) == plain(found) {
-                true => Class::Gathered,
-                false => Class::Resequenced,
-            };
-            return self.class(class).add(count(wanted), example);
+            for class in sequence(wanted, found, is_iceberg) {
+                self.class(class).add(1, example);
+            }
+            return;
         }
         for fill in wanted {
             let key = (fill.price_ticks, fill.order);
@@ -160,7 +195,7 @@ impl Verdict {
 
     /// Executions that the engine reproduces.
     pub fn reproduced(&self) -> u64 {
-        self.count(Class::Same) + self.count(Class::Gathered)
+        self.compared() - self.count(Class::Resequenced) - self.count(Class::Different)
     }
 
     /// The classes as a table.

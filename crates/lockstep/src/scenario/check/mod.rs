@@ -191,19 +191,18 @@ impl Judge<'_> {
             Some(state) => state.name().to_string(),
             None => "an order".to_string(),
         };
-        let Some(id) = self.names().order_id(name) else {
-            return match self.world.orders.refused(name) {
-                Some(_) if want.state == Some(OrderState::Rejected) => Ok(()),
-                Some(reject) => {
-                    self.differs(wanted(want), format!("rejected: {}", show_reject(reject)))
-                }
-                None => self.differs(wanted(want), "the order was never accepted"),
+        if let Some(reject) = self.world.orders.refused(name) {
+            return match want.state {
+                Some(OrderState::Rejected) => Ok(()),
+                _ => self.differs(wanted(want), format!("rejected: {}", show_reject(reject))),
             };
-        };
-        let Some(tracked) = self.world.orders.get(id) else {
+        }
+        let id = self.names().order_id(name);
+        let known = id.and_then(|id| self.world.orders.get(id));
+        let Some(tracked) = known.or_else(|| self.world.orders.planned(name)) else {
             return self.differs(wanted(want), "the order was never accepted");
         };
-        let live = self.venue.order(id);
+        let live = id.and_then(|id| self.venue.order(id));
         if let Some(state) = want.state {
             let found = match tracked.state {
                 OrderState::Cancelled => {

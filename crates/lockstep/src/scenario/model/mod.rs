@@ -153,6 +153,8 @@ pub enum Action {
         /// How far apart.
         every: Option<SpanMs>,
     },
+    /// Empty blocks up to a moment.
+    Until(Timing),
     /// Switches automatic reports: of one reporter, or of all.
     AutoReport(Vec<(Option<String>, bool)>),
 }

@@ -167,8 +167,8 @@ pub enum TifSpec {
 /// Which order is meant.
 #[derive(Clone, Debug)]
 pub enum TargetSpec {
-    /// The one with this name in the scenario.
-    Named(String),
+    /// The one with this name in the scenario; by its label while it has no number yet.
+    Named(String, Option<Label>),
     /// The one with this label.
     Label(Label),
     /// The one with this engine handle.

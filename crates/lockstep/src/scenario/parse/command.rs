@@ -56,7 +56,7 @@ impl Parser {
                 underlying: fields.need(&["underlying"], value::ticker)?,
                 group: group(fields)?,
             },
-            "dead_man" => match fields.raw(&["cancel_at"])? {
+            "dead_man" => match fields.raw(&["cancel_at", "at"])? {
                 None => return Err(Problem::new("field `cancel_at` is missing")),
                 Some((_, Json::Null)) => Request::ScheduleCancel(None),
                 Some((_, at)) => {
@@ -160,7 +160,7 @@ impl Parser {
         for quote in &quotes {
             let sides = [&quote.bid, &quote.ask].into_iter().flatten();
             for name in sides.filter_map(|side| side.name.as_deref()) {
-                self.name_order(name, account)?;
+                self.name_order(name, account, None)?;
             }
         }
         Ok(Request::MassQuote { group, quotes })

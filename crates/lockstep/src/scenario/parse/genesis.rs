@@ -5,7 +5,7 @@ use crate::json::Json;
 use crate::scenario::fields::{self, Fields};
 use crate::scenario::model::{Genesis, GenesisUnderlying, Header, TimeSpec};
 use crate::scenario::problem::{Parsed, Problem};
-use crate::scenario::value;
+use crate::scenario::value::{self, PPB_PLACES};
 use lockstep_types::instrument::{Contract, InstrumentName, Ticker, days_from_civil};
 use lockstep_types::params::{UnderlyingParams, VenueParams};
 use lockstep_types::units::{DAY_MS, HOUR_MS};
@@ -103,9 +103,10 @@ fn genesis(fields: &mut Fields) -> Parsed<Genesis> {
         params::venue(&mut inner, &mut venue)?;
         inner.finish()
     })?;
-    let underlyings = match fields.opt(&["underlyings"], underlyings)? {
+    let interest = fields.opt(&["interest"], |value| value::ratio(value, PPB_PLACES))?.unwrap_or(0);
+    let underlyings = match fields.opt(&["underlyings"], |value| underlyings(value, interest))? {
         Some(given) => given,
-        None => default_underlyings()?,
+        None => default_underlyings(interest)?,
     };
     let reporters =
         fields.opt(&["reporters"], |value| system::weights(Fields::of(value.clone())?.rest()))?;
@@ -136,20 +137,26 @@ fn genesis(fields: &mut Fields) -> Parsed<Genesis> {
     })
 }
 
-fn default_underlyings() -> Parsed<Vec<GenesisUnderlying>> {
+fn default_underlyings(interest: i64) -> Parsed<Vec<GenesisUnderlying>> {
     let world = UNDERLYINGS.iter().map(|(name, price)| {
-        let params = UnderlyingParams::genesis(value::ticker_text(name)?, *price);
+        let params = settings(value::ticker_text(name)?, Price(price * 1_000_000), interest);
         let price = Some(Price(price * 1_000_000));
         Ok(GenesisUnderlying { params, price, expiries: Vec::new() })
     });
     world.collect()
 }
 
+/// The engine's settings for an underlying of that price; its interest is the story's, so that
+/// balances stay round where nobody speaks of funding.
+fn settings(ticker: Ticker, price: Price, interest_ppb: i64) -> UnderlyingParams {
+    UnderlyingParams { interest_ppb, ..UnderlyingParams::genesis(ticker, price.0 / 1_000_000) }
+}
+
 /// Reads `{"BTC": 61000, "ETH": {"price": 3000, "price_band": "5%"}}`.
-fn underlyings(value: &Json) -> Parsed<Vec<GenesisUnderlying>> {
+fn underlyings(value: &Json, interest: i64) -> Parsed<Vec<GenesisUnderlying>> {
     let mut out = Vec::new();
     for (name, value) in Fields::of(value.clone())?.rest() {
-        let read = value::ticker_text(&name).and_then(|ticker| underlying(ticker, value));
+        let read = value::ticker_text(&name).and_then(|ticker| underlying(ticker, value, interest));
         out.push(read.map_err(|problem| problem.at(&name))?);
     }
     match out.is_empty() {
@@ -158,11 +165,10 @@ fn underlyings(value: &Json) -> Parsed<Vec<GenesisUnderlying>> {
     }
 }
 
-fn underlying(ticker: Ticker, value: Json) -> Parsed<GenesisUnderlying> {
-    let settings = |price: Price| UnderlyingParams::genesis(ticker, price.0 / 1_000_000);
+fn underlying(ticker: Ticker, value: Json, interest: i64) -> Parsed<GenesisUnderlying> {
     if !matches!(value, Json::Object(_)) {
         let price = positive(value::price(&value)?)?;
-        let (params, expiries) = (settings(price), Vec::new());
+        let (params, expiries) = (settings(ticker, price, interest), Vec::new());
         return Ok(GenesisUnderlying { params, price: Some(price), expiries });
     }
     let mut fields = Fields::of(value)?;
@@ -173,7 +179,7 @@ fn underlying(ticker: Ticker, value: Json) -> Parsed<GenesisUnderlying> {
         None => return Err(Problem::new("field `price` is missing")),
     };
     let reported = fields.opt(&["reported"], value::boolean)?.unwrap_or(true);
-    let mut params = settings(price);
+    let mut params = settings(ticker, price, interest);
     params::underlying(&mut fields, &mut params)?;
     let expiries = fields.opt(&["expiries"], system::expiries)?.unwrap_or_default();
     fields.finish()?;

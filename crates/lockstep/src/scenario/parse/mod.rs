@@ -21,6 +21,7 @@ use super::value;
 use super::want::Check;
 use crate::json::Json;
 use lockstep_types::instrument::{InstrumentName, Ticker};
+use lockstep_types::order::Label;
 use lockstep_types::params::{UnderlyingParams, VenueParams};
 use std::collections::BTreeMap;
 
@@ -157,8 +158,8 @@ fn shorten(source: &str) -> String {
 /// What reading remembers from line to line.
 #[derive(Debug)]
 struct Parser {
-    /// The account of every order that has a name.
-    orders: BTreeMap<String, AccountRef>,
+    /// The account and the label of every order that has a name.
+    orders: BTreeMap<String, (AccountRef, Option<Label>)>,
     /// The instrument of lines that name none.
     instrument: Option<InstrumentName>,
     /// The venue's parameters as the lines so far leave them.
@@ -239,11 +240,15 @@ impl Parser {
                 Ok(Action::Block(steps))
             }
             "blocks" => {
-                let inner = fields.opt(&["every"], value::span)?;
+                let every = self::every(&mut fields)?.or(every);
+                if let Some(to) = fields.opt(&["until"], value::time)? {
+                    fields.finish()?;
+                    return Ok(Action::Until(Timing { to, every, outage: false }));
+                }
                 let count =
                     fields.need(&["count"], |count| value::integer(count, 1, BLOCKS_MAX))?;
                 fields.finish()?;
-                Ok(Action::Blocks { count, every: inner.or(every) })
+                Ok(Action::Blocks { count, every })
             }
             "auto_report" => Ok(Action::AutoReport(system::auto_report(fields)?)),
             _ => Ok(Action::Block(vec![self.step(0, name, fields)?])),
@@ -288,15 +293,15 @@ impl Parser {
         })
     }
 
-    fn name_order(&mut self, name: &str, account: &AccountRef) -> Parsed<()> {
-        if self.orders.insert(name.to_string(), account.clone()).is_some() {
+    fn name_order(&mut self, name: &str, account: &AccountRef, label: Option<Label>) -> Parsed<()> {
+        if self.orders.insert(name.to_string(), (account.clone(), label)).is_some() {
             return Err(Problem::new(format!("an order is named `{name}` already")).at("as"));
         }
         Ok(())
     }
 
-    /// The account of a named order.
-    fn order_account(&self, name: &str) -> Parsed<&AccountRef> {
+    /// The account and the label of a named order.
+    fn named_order(&self, name: &str) -> Parsed<&(AccountRef, Option<Label>)> {
         self.orders.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.orders.keys().map(String::as_str).collect();
             let mut problem = not_among("order", name, &names);
@@ -375,6 +380,7 @@ fn action_of(mut entries: Vec<(String, Json)>) -> Parsed<Option<(&'static str, F
     let Some((action, main)) = known(&name) else { return Ok(None) };
     let mut merged = match body {
         Json::Object(inner) => inner,
+        list @ Json::List(_) if *action == "deposit" => vec![("deposits".to_string(), list)],
         other => vec![((*main).to_string(), other)],
     };
     for (field, value) in entries {

@@ -101,7 +101,7 @@ impl Parser {
             label: fields.opt(&["label"], value::label)?,
         };
         if let Some(name) = &spec.name {
-            self.name_order(name, account)?;
+            self.name_order(name, account, spec.label.clone())?;
         }
         Ok(spec)
     }
@@ -130,19 +130,16 @@ impl Parser {
         let name = fields.opt(&["order"], value::name)?;
         let label = fields.opt(&["label"], value::label)?;
         let id = fields.opt(&["order_id"], |id| value::integer(id, 0, i64::MAX))?;
-        let target = match (name, label, id) {
-            (Some(name), None, None) => TargetSpec::Named(name),
-            (None, Some(label), None) => TargetSpec::Label(label),
-            (None, None, Some(id)) => TargetSpec::Id(id),
+        let (target, owner) = match (name, label, id) {
+            (Some(name), None, None) => {
+                let known = self.named_order(&name).map_err(|problem| problem.at("order"))?;
+                (TargetSpec::Named(name, known.1.clone()), Some(known.0.clone()))
+            }
+            (None, Some(label), None) => (TargetSpec::Label(label), None),
+            (None, None, Some(id)) => (TargetSpec::Id(id), None),
             _ => return Err(Problem::new("say one of `order`, `label` and `order_id`")),
         };
-        let named = match &target {
-            TargetSpec::Named(name) => {
-                Some(self.order_account(name).map_err(|problem| problem.at("order"))?.clone())
-            }
-            _ => None,
-        };
-        match account.or(named) {
+        match account.or(owner) {
             Some(account) => Ok((target, account)),
             None => Err(Problem::new("field `account` is missing")),
         }

@@ -105,6 +105,23 @@ impl Parser {
         Ok(params)
     }
 
+    /// Reads `{"phase": "auction", "instrument": ...}`, or `{"BTC_USDC-PERPETUAL": "auction"}`.
+    fn phase(&self, fields: &mut Fields) -> Parsed<SystemStep> {
+        let reason = fields.opt(&["reason"], |word| value::word(word, "reason", REASONS))?;
+        let reason = reason.unwrap_or(PhaseReason::Scheduled);
+        if fields.has("phase") || fields.has("to") {
+            let phase = fields.need(&["phase", "to"], phase)?;
+            return Ok(SystemStep::Phase { phase, scope: self.scope(fields)?, reason });
+        }
+        match fields.rest().as_slice() {
+            [(name, word)] => {
+                let phase = phase(word).map_err(|problem| problem.at(name))?;
+                Ok(SystemStep::Phase { phase, scope: scope_text(name)?, reason })
+            }
+            _ => Err(Problem::new("say {\"phase\": \"auction\", \"instrument\": \"...\"}")),
+        }
+    }
+
     /// Reads what a phase is about; the venue unless said otherwise.
     fn scope(&self, fields: &mut Fields) -> Parsed<ScopeSpec> {
         let scope = fields.opt(&["scope"], |scope| scope_text(&value::text(scope)?))?;
@@ -234,8 +251,17 @@ fn expiry_report(name: &str, value: Json) -> Parsed<ExpiryReport> {
     Ok(ExpiryReport { expiry, basis_ppb, smile })
 }
 
-/// Reads `{"account": "alice", "amount": 5}` or `{"alice": 5, "bob": 7}`.
+/// Reads `{"account": "alice", "amount": 5}`, a list of these, or `{"alice": 5, "bob": 7}`.
 fn deposits(fields: &mut Fields) -> Parsed<Vec<(AccountRef, Usd)>> {
+    if let Some((_, list)) = fields.raw(&["deposits"])? {
+        let all = objects(&list, |one| {
+            let mut fields = Fields::of(one)?;
+            let read = deposits(&mut fields)?;
+            fields.finish()?;
+            Ok(read)
+        })?;
+        return Ok(all.into_iter().flatten().collect());
+    }
     if fields.has("account") || fields.has("amount") {
         let account = fields.need(&["account"], value::account)?;
         return Ok(vec![(account, fields.need(&["amount"], value::usd)?)]);

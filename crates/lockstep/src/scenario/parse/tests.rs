@@ -315,3 +315,23 @@ fn no_mangled_line_makes_reading_panic() {
     }
     assert!(refused > 10_000, "most of them are no scenarios: {refused}");
 }
+
+#[test]
+fn reading_is_forgiving_in_form() {
+    let good = [
+        r#"{"deposit": [{"account": "a", "amount": 1}, {"b": 2}]}"#,
+        r#"{"phase": {"BTC_USDC-PERPETUAL": "auction"}, "reason": "emergency"}"#,
+        r#"{"wait": "1 hour"}"#,
+        r#"{"at": "2026-03-27T08:00:00+00:00"}"#,
+        r#"{"blocks": {"until": "+5s", "every": "1s"}}"#,
+        r#"{"dead_man": {"account": "a", "at": "+1s"}}"#,
+        r#"{"expect": {"position": {"a": {"lots": -100}}, "trades": [{"lots": 1}]}}"#,
+        r#"{"BUY": 1}"#,
+    ];
+    let (last, good) = good.split_last().unwrap();
+    for line in good {
+        assert!(parse_line(line).is_ok(), "{line}: {:?}", parse_line(line));
+    }
+    assert!(fault(last).contains("did you mean `buy`?"));
+    assert!(fault(r#"{"expect": {"events": []}}"#).contains("says nothing"));
+}

@@ -21,8 +21,8 @@ pub type ItemReject = (u16, Reject);
 pub struct Attributed {
     /// By place of the command.
     pub rejects: Vec<Vec<ItemReject>>,
-    /// Those that no command explains.
-    pub loose: Vec<(AccountId, Reject)>,
+    /// Those of orders that were refused when they woke, or in place of a primary.
+    pub loose: Vec<Reject>,
 }
 
 /// Finds for each rejection its command. `orders` is what was known before the block.
@@ -36,10 +36,13 @@ pub fn rejections(commands: &[UserCommand], events: &[Event], orders: &Orders) -
     }
     // For every account, how many of its commands are known to be done.
     let mut done: BTreeMap<AccountId, usize> = BTreeMap::new();
-    for event in events {
+    for (place, event) in events.iter().enumerate() {
         if let Event::Rejected { account, item, reject } = event {
-            let Some(queue) = queues.get(account) else {
-                out.loose.push((*account, *reject));
+            let before = place.checked_sub(1).and_then(|before| events.get(before));
+            let woken = matches!(before, Some(Event::Triggered { .. }));
+            let queue = queues.get(account).filter(|_| !woken);
+            let Some(queue) = queue else {
+                out.loose.push(*reject);
                 continue;
             };
             let at = done.entry(*account).or_insert(0);

@@ -5,13 +5,15 @@ use super::build::{self, Builder, Draft, Placement};
 use super::{EVENTS_KEPT_MAX, HOUSEKEEPING, Runner, SCENARIO_BLOCKS_MAX, Seen, Trouble};
 use crate::events_json;
 use crate::scenario::model::{AccountRef, Request, Step, StepKind};
+use crate::scenario::orders::Tracked;
 use crate::scenario::outcome::Mismatch;
 use crate::scenario::want::{ErrorWant, show_reject};
 use lockstep_types::codec::Bounded;
 use lockstep_types::command::{Block, UserCommand};
-use lockstep_types::ids::{AccountId, SignerId};
+use lockstep_types::event::Accepted;
+use lockstep_types::ids::{AccountId, OrderId, SignerId};
 use lockstep_types::reject::Reject;
-use lockstep_types::{Event, TimeMs};
+use lockstep_types::{Event, Price, TimeMs};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rejections of a block, by step.
@@ -20,8 +22,10 @@ struct Refused {
     by_step: BTreeMap<usize, Vec<ItemReject>>,
     /// Places in the system part that were refused.
     system: BTreeSet<usize>,
-    /// Those that no step explains, in words.
-    loose: Vec<String>,
+    /// Those that no command of a signer explains: an order was refused when it woke.
+    loose: Vec<Reject>,
+    /// Automatic reports that were refused, in words.
+    reports: Vec<String>,
 }
 
 impl Runner<'_> {
@@ -77,10 +81,7 @@ impl Runner<'_> {
                 refused.by_step.entry(*step).or_default().extend(rejects);
             }
         }
-        for (account, reject) in attributed.loose {
-            let account = self.world.names.account(account);
-            refused.loose.push(format!("{account}: {}", show_reject(reject)));
-        }
+        refused.loose = attributed.loose;
         for event in events {
             let Event::SystemRejected { item, reject } = event else { continue };
             let place = usize::from(*item);
@@ -89,7 +90,7 @@ impl Runner<'_> {
                 Some((Some(step), _)) => {
                     refused.by_step.entry(*step).or_default().push((0, *reject));
                 }
-                _ => refused.loose.push(format!("automatic report: {}", show_reject(*reject))),
+                _ => refused.reports.push(show_reject(*reject)),
             }
         }
         refused
@@ -142,15 +143,52 @@ impl Runner<'_> {
                 }
                 Event::Accepted(_) => {
                     let found = attribute::accepted(&mut self.waiting, event);
-                    if let Some((order, Placement { name: Some(name), .. })) = found {
-                        self.world.names.name_order(order, &name);
+                    if let Some((order, placement)) = found {
+                        self.name_accepted(order, &placement);
                     }
                 }
                 _ => {}
             }
         }
-        // Only linked orders may be accepted in a later block.
-        self.waiting.retain(|placement| placement.linked && placement.name.is_some());
+        self.end_waiting();
+    }
+
+    /// Names an order that was accepted; of linked ones the first is their primary.
+    fn name_accepted(&mut self, order: OrderId, placement: &Placement) {
+        if let Some(name) = &placement.name {
+            self.world.names.name_order(order, name);
+        }
+        if let (Some(set), 0) = (placement.set, placement.item) {
+            self.primaries.insert(set, order);
+        }
+    }
+
+    /// Ends the block for orders that were not accepted in it: linked ones wait as long as their
+    /// primary lives, of the others nothing more will come.
+    fn end_waiting(&mut self) {
+        let orders = &mut self.world.orders;
+        let primaries = &self.primaries;
+        self.waiting.retain(|placement| {
+            let alive = placement.set.and_then(|set| primaries.get(&set));
+            let waits = alive.is_some_and(|id| orders.get(*id).is_some_and(Tracked::is_alive));
+            let Some(name) = &placement.name else { return waits };
+            if waits {
+                let planned = Accepted {
+                    order: OrderId(0),
+                    account: placement.account,
+                    instrument: placement.instrument,
+                    side: placement.side,
+                    price: placement.price.unwrap_or(Price::ZERO),
+                    lots: placement.lots,
+                };
+                orders.plan(name, Tracked::new(&planned));
+            } else if let Some(reject) = placement.reject {
+                orders.refuse(name, reject);
+            } else {
+                orders.forget(name);
+            }
+            waits
+        });
     }
 
     /// Notes which orders the block should accept, and which were refused.
@@ -161,13 +199,19 @@ impl Runner<'_> {
                 continue;
             };
             let rejects = refused.by_step.get(index).unwrap_or(&none);
-            let single = matches!(user.request, Request::Place(_) | Request::Linked { .. });
-            for placement in build::placements(&user.request, command) {
-                let reject = rejects.iter().find(|(item, _)| single || *item == placement.item);
-                match (reject, &placement.name) {
-                    (Some((_, reject)), Some(name)) => self.world.orders.refuse(name, *reject),
-                    (Some(_), None) => {}
-                    (None, _) => self.waiting.push(placement),
+            let whole = matches!(user.request, Request::Place(_) | Request::Linked { .. });
+            let quotes = matches!(user.request, Request::MassQuote { .. });
+            self.sets += 1;
+            for mut placement in build::placements(&user.request, command, self.sets) {
+                let reject = rejects.iter().find(|(item, _)| whole || *item == placement.item);
+                placement.reject = reject.map(|(_, reject)| *reject);
+                match (placement.reject, &placement.name) {
+                    // A quote has two sides under one item: the other one may stand.
+                    (Some(reject), Some(name)) if !quotes => {
+                        self.world.orders.refuse(name, reject);
+                    }
+                    (Some(_), None) if !quotes => {}
+                    _ => self.waiting.push(placement),
                 }
             }
         }
@@ -226,7 +270,7 @@ impl Runner<'_> {
             }
         }
         for event in events {
-            let seen = Seen { height, time, event: event.clone() };
+            let seen = Seen { time, event: event.clone() };
             let housekeeping = HOUSEKEEPING.contains(&events_json::kind(event));
             if !housekeeping && self.world.story.len() < EVENTS_KEPT_MAX {
                 self.world.story.push(seen.clone());
@@ -245,6 +289,7 @@ impl Runner<'_> {
         judged_later: bool,
     ) -> Result<(), Trouble> {
         self.world.rejects.extend(refused.by_step.values().flatten().map(|(_, reject)| *reject));
+        self.world.rejects.extend(&refused.loose);
         let mut troubles: Vec<Trouble> = Vec::new();
         for (index, step) in steps.iter().enumerate() {
             let none = Vec::new();
@@ -265,8 +310,8 @@ impl Runner<'_> {
             };
             troubles.extend(trouble);
         }
-        for loose in &refused.loose {
-            troubles.push(Trouble::fatal(format!("refused: {loose}")));
+        for report in &refused.reports {
+            troubles.push(Trouble::fatal(format!("an automatic report was refused: {report}")));
         }
         let Some(mut first) = troubles.pop() else { return Ok(()) };
         for other in troubles {

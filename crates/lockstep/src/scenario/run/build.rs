@@ -18,6 +18,7 @@ use lockstep_types::envelope::{ChainId, Signer, consent_message};
 use lockstep_types::ids::{AccountId, InstrumentId, OrderId, SignerId, UnderlyingId};
 use lockstep_types::instrument::{InstrumentName, Ticker};
 use lockstep_types::order::{Amend, NewOrder, OrderTarget, TimeInForce};
+use lockstep_types::reject::Reject;
 use lockstep_types::{Lots, Price, Side, TimeMs};
 use std::collections::BTreeMap;
 
@@ -325,9 +326,10 @@ impl Builder<'_> {
 
     fn target(&self, target: &TargetSpec) -> OrderTarget {
         match target {
-            TargetSpec::Named(name) => {
-                OrderTarget::Id(self.names.order_id(name).unwrap_or(OrderId(u64::MAX)))
-            }
+            TargetSpec::Named(name, label) => match (self.names.order_id(name), label) {
+                (None, Some(label)) => OrderTarget::Label(label.clone()),
+                (id, _) => OrderTarget::Id(id.unwrap_or(OrderId(u64::MAX))),
+            },
             TargetSpec::Label(label) => OrderTarget::Label(label.clone()),
             TargetSpec::Id(id) => OrderTarget::Id(OrderId(*id)),
         }
@@ -379,14 +381,17 @@ pub struct Placement {
     pub name: Option<String>,
     /// Its place in the command.
     pub item: u16,
-    /// Whether it may be accepted later than in its own block.
-    pub linked: bool,
+    /// Of linked orders, the number of their set; the first of a set is its primary.
+    pub set: Option<u64>,
+    /// What refused it, or the other side of the same quote.
+    pub reject: Option<Reject>,
 }
 
-/// The orders that a command places, with the names that the step gives them.
-pub fn placements(request: &Request, command: &UserCommand) -> Vec<Placement> {
+/// The orders that a command places, with the names that the step gives them. `set` numbers a set of
+/// linked orders.
+pub fn placements(request: &Request, command: &UserCommand, set: u64) -> Vec<Placement> {
     let account = command.account;
-    let place = |order: &NewOrder, name: &Option<String>, item: usize, linked: bool| Placement {
+    let place = |order: &NewOrder, name: &Option<String>, item: usize, set| Placement {
         account,
         instrument: order.instrument,
         side: order.side,
@@ -394,22 +399,23 @@ pub fn placements(request: &Request, command: &UserCommand) -> Vec<Placement> {
         price: order.price,
         name: name.clone(),
         item: u16::try_from(item).unwrap_or(u16::MAX),
-        linked,
+        set,
+        reject: None,
     };
     let mut out = Vec::new();
     match (request, &command.command) {
         (Request::Place(spec), Command::Place(order)) => {
-            out.push(place(order, &spec.name, 0, false));
+            out.push(place(order, &spec.name, 0, None));
         }
         (Request::Linked { orders: specs, .. }, Command::PlaceLinked { orders, .. }) => {
             for (item, (spec, order)) in specs.iter().zip(orders.iter()).enumerate() {
-                out.push(place(order, &spec.name, item, true));
+                out.push(place(order, &spec.name, item, Some(set)));
             }
         }
         (Request::Batch(specs), Command::Batch(items)) => {
             for (index, (spec, item)) in specs.iter().zip(items.iter()).enumerate() {
                 if let (BatchStep::Place(spec), BatchItem::Place(order)) = (&spec.step, item) {
-                    out.push(place(order, &spec.name, index, false));
+                    out.push(place(order, &spec.name, index, None));
                 }
             }
         }
@@ -426,7 +432,8 @@ pub fn placements(request: &Request, command: &UserCommand) -> Vec<Placement> {
                         price: Some(quoted.price),
                         name: spec.name.clone(),
                         item: u16::try_from(item).unwrap_or(u16::MAX),
-                        linked: false,
+                        set: None,
+                        reject: None,
                     });
                 }
             }

@@ -22,6 +22,7 @@ use super::want::{Check, Subject};
 use crate::events_json;
 use build::Placement;
 use lockstep_types::command::ExpiryReport;
+use lockstep_types::ids::OrderId;
 use lockstep_types::reject::Reject;
 use lockstep_types::units::{DAY_MS, HOUR_MS};
 use lockstep_types::{Event, SpanMs, TimeMs};
@@ -43,8 +44,6 @@ pub const HOUSEKEEPING: &[&str] = &["index", "funding_rate", "base_fee"];
 /// An event and its block.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// Height of its block.
-    pub height: u64,
     /// Time of its block.
     pub time: TimeMs,
     /// The event.
@@ -92,6 +91,10 @@ pub(crate) struct Runner<'a> {
     pub(crate) nonces: BTreeMap<String, u64>,
     /// Orders that a line placed and the engine has not accepted yet.
     pub(crate) waiting: Vec<Placement>,
+    /// Primaries of sets of linked orders, by the number of the set.
+    pub(crate) primaries: BTreeMap<u64, OrderId>,
+    /// Sets of linked orders so far.
+    pub(crate) sets: u64,
     pub(crate) outcome: ScenarioOutcome,
     pub(crate) sink: Option<&'a mut dyn Write>,
     step: SpanMs,
@@ -111,6 +114,8 @@ pub fn run(
         reports: Reports::default(),
         nonces: BTreeMap::new(),
         waiting: Vec::new(),
+        primaries: BTreeMap::new(),
+        sets: 0,
         outcome: ScenarioOutcome {
             title: header.title.clone(),
             rules: header.rules.clone(),
@@ -249,6 +254,13 @@ impl Runner<'_> {
                 for _ in 0..*count {
                     self.block(self.world.clock.plus(every), &[], false)?;
                 }
+            }
+            Action::Until(timing) => {
+                if let Some(target) = target {
+                    self.block(target, &[], false)?;
+                }
+                let until = self.travel(timing)?;
+                self.block(until, &[], false)?;
             }
             Action::AutoReport(switches) => {
                 for (reporter, on) in switches {

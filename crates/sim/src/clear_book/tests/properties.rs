@@ -127,10 +127,9 @@ fn a_refused_command_changes_nothing() {
 }
 
 #[test]
-fn a_fill_or_kill_without_icebergs_is_filled_whole_or_refused() {
-    let shape = BookShape { iceberg_one_in: 0, ..BookShape::crowded() };
+fn a_fill_or_kill_is_filled_whole_or_refused() {
     let (mut filled, mut killed) = (0, 0);
-    for_each_step(shape, |place, command, _, _, effects| {
+    for_each_step(BookShape::crowded(), |place, command, _, _, effects| {
         let Command::Add(new) = command else { return };
         if new.time_in_force != TimeInForce::FillOrKill {
             return;

@@ -102,12 +102,20 @@ fn a_fill_or_kill_that_cancels_makers_counts_past_its_own_orders() {
     assert_eq!(effects, [trade(1, 4, 100, 5), own, trade(3, 4, 100, 5)]);
 }
 
-/// The walk counts the hidden lots of an iceberg that stands before the own order, but the next
-/// slice shows up behind it. This is the one case in which a fill-or-kill is not filled whole.
+/// What an iceberg that stands before the own order hides shows up behind that order.
 #[test]
-fn a_fill_or_kill_counts_hidden_lots_that_an_own_order_then_keeps_from_it() {
-    let mut book = book_of(&[sell(1, 100, 9).showing(2), sell(2, 100, 5).of(OWN)]);
-    let effects = book.add(NewOrder { lots: 6, ..taker(SelfTrade::CancelTaker).fill_or_kill() });
-    assert_eq!(effects, [trade(1, 4, 100, 2), cancelled(4, 4, CancelReason::SelfTrade)]);
-    assert_eq!(slices(&book), [(2, 5, 5), (1, 2, 7)]);
+fn a_fill_or_kill_does_not_count_hidden_lots_that_an_own_order_keeps_from_it() {
+    let icebergs = [
+        sell(1, 99, 3).showing(1),
+        sell(2, 100, 9).showing(2),
+        sell(3, 100, 5).of(OWN),
+    ];
+    let mut book = book_of(&icebergs);
+    let five = NewOrder { lots: 5, ..taker(SelfTrade::CancelTaker).fill_or_kill() };
+    assert_eq!(book.add(NewOrder { lots: 6, ..five }), [rejected(4, RejectReason::FillOrKill)]);
+    let lots: Vec<Effect> = [(1, 99, 1), (1, 99, 1), (1, 99, 1), (2, 100, 2)]
+        .map(|(maker, price_ticks, lots)| trade(maker, 4, price_ticks, lots))
+        .to_vec();
+    assert_eq!(book.add(five), lots);
+    assert_eq!(slices(&book), [(3, 5, 5), (2, 2, 7)]);
 }

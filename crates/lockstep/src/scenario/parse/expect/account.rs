@@ -1,6 +1,6 @@
 //! Reading expectations of accounts: their positions and orders.
 
-use super::{amount_want, check, usd_want};
+use super::{amount_want, check, opt_amount, usd_want};
 use crate::events_json::CANCEL_REASONS;
 use crate::json::Json;
 use crate::scenario::fields::{self, Fields};
@@ -101,14 +101,14 @@ impl Parser {
             };
             let wants = fields::list(value, |order| match order {
                 Json::Text(name) => {
-                    self.order_account(name)?;
+                    self.named_order(name)?;
                     Ok(OrderWant { name: Some(name.clone()), ..OrderWant::default() })
                 }
                 other => self.order_want(other),
             })?;
             return Ok(Subject::Orders(account, wants));
         }
-        self.order_account(name)?;
+        self.named_order(name)?;
         let want = match value {
             Json::Text(_) => {
                 let state = value::word(value, "state", STATES)?;
@@ -128,7 +128,7 @@ impl Parser {
             side: fields.opt(&["side", "direction"], value::side)?,
             state: fields.opt(&["state"], |word| value::word(word, "state", STATES))?,
             price: fields.opt(&["price"], usd_want)?,
-            amount: fields.opt(&["amount"], amount_want)?,
+            amount: opt_amount(&mut fields, "amount")?,
             remaining: fields.opt(&["remaining"], amount_want)?,
             filled: fields.opt(&["filled", "filled_amount"], amount_want)?,
             visible: fields.opt(&["visible"], amount_want)?,
@@ -144,7 +144,7 @@ impl Parser {
         };
         fields.finish()?;
         if let Some(name) = &want.name {
-            self.order_account(name)?;
+            self.named_order(name)?;
         }
         Ok(want)
     }
@@ -152,7 +152,7 @@ impl Parser {
 
 /// Reads an amount, `null` for none, or `{"amount": -0.1, "average_price": 61000}`.
 pub(super) fn position_want(value: &Json) -> Parsed<PositionWant> {
-    let named = ["amount", "average_price", "unrealised"];
+    let named = ["amount", "lots", "average_price", "unrealised"];
     let by_field = named.iter().any(|field| value.get(field).is_some());
     if matches!(value, Json::Null) {
         let none = amount_want(&Json::number(0))?;
@@ -164,7 +164,7 @@ pub(super) fn position_want(value: &Json) -> Parsed<PositionWant> {
     }
     let mut fields = Fields::of(value.clone())?;
     let want = PositionWant {
-        amount: fields.opt(&["amount"], amount_want)?,
+        amount: opt_amount(&mut fields, "amount")?,
         average_price: fields.opt(&["average_price"], usd_want)?,
         unrealised: fields.opt(&["unrealised"], usd_want)?,
     };

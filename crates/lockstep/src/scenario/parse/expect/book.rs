@@ -1,6 +1,6 @@
 //! Reading expectations of books.
 
-use super::{amount_want, check, usd_want};
+use super::{amount_want, check, opt_amount, usd_want};
 use crate::json::Json;
 use crate::scenario::fields::{self, Fields};
 use crate::scenario::parse::number;
@@ -65,7 +65,7 @@ pub(super) fn level(value: &Json) -> Parsed<LevelWant> {
     let mut fields = Fields::of(value.clone())?;
     let level = LevelWant {
         price: fields.need(&["price"], usd_want)?,
-        amount: fields.opt(&["amount"], amount_want)?,
+        amount: opt_amount(&mut fields, "amount")?,
         orders: fields.opt(&["orders"], |orders| number::want(orders, 0))?,
     };
     fields.finish()?;

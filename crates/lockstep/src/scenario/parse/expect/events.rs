@@ -1,7 +1,7 @@
 //! Reading expectations of events and trades.
 
 use super::book::level;
-use super::{amount_want, by_instrument, check, usd_want};
+use super::{by_instrument, check, opt_amount, usd_want};
 use crate::events_json::KINDS;
 use crate::json::Json;
 use crate::scenario::fields::{self, Fields};
@@ -42,7 +42,7 @@ fn trade_want(value: &Json) -> Parsed<TradeWant> {
     }
     let mut fields = Fields::of(value.clone())?;
     let price = fields.opt(&["price"], usd_want)?;
-    let amount = fields.opt(&["amount"], amount_want)?;
+    let amount = opt_amount(&mut fields, "amount")?;
     let rest = fields.rest();
     event_fields("trade", &rest)?;
     Ok(TradeWant { price, amount, fields: rest })
@@ -55,6 +55,9 @@ pub(super) fn events(value: &Json) -> Parsed<Vec<Check>> {
     };
     if matches!(value, Json::List(_) | Json::Text(_)) {
         let wants = fields::list(value, event_want)?;
+        if wants.is_empty() {
+            return Err(Problem::new("an empty list says nothing; say {\"exactly\": []}"));
+        }
         return Ok(vec![make("events", false, EventsShape::InOrder(wants))]);
     }
     let mut fields = Fields::of(value.clone())?;

@@ -68,6 +68,19 @@ fn amount_want(value: &Json) -> Parsed<Want> {
     number::want(value, AMOUNT_PLACES)
 }
 
+/// An amount under its name, or as `lots`.
+fn opt_amount(fields: &mut Fields, name: &'static str) -> Parsed<Option<Want>> {
+    let units = fields.opt(&[name], amount_want)?;
+    // A lot is the last place of an amount, so that both are the same integer.
+    let lots = fields.opt(&["lots"], |lots| number::want(lots, 0))?;
+    match (units, lots) {
+        (Some(_), Some(_)) => Err(Problem::new(format!("say either `{name}` or `lots`"))),
+        (units, lots) => {
+            Ok(units.or(lots.map(|want| Want { places: AMOUNT_PLACES, range: want.range })))
+        }
+    }
+}
+
 fn ratio_want(value: &Json, places: u32) -> Parsed<Want> {
     number::want(value, places)
 }

@@ -1,0 +1,159 @@
+//! What every agent sees: prices of all instruments, as of the last block.
+
+use lockstep_exchange::Exchange;
+use lockstep_types::instrument::{Contract, InstrumentName};
+use lockstep_types::{InstrumentId, Side, UnderlyingId};
+use std::collections::BTreeMap;
+
+/// Milliseconds of index history that agents look back on.
+const HISTORY_MS: i64 = 60_000;
+
+/// One instrument's prices, micro-USD.
+#[derive(Clone, Copy, Debug)]
+pub struct Quote {
+    /// Its id.
+    pub id: InstrumentId,
+    /// What it is.
+    pub contract: Contract,
+    /// Its price tick.
+    pub tick: i64,
+    /// Mark; 0 while there is none.
+    pub mark: i64,
+    /// Best bid; 0 without one.
+    pub bid: i64,
+    /// Best ask; 0 without one.
+    pub ask: i64,
+}
+
+impl Quote {
+    /// The price that an order of a side meets; 0 without one.
+    pub fn touch(&self, side: Side) -> i64 {
+        match side {
+            Side::Buy => self.ask,
+            Side::Sell => self.bid,
+        }
+    }
+
+    /// The middle of the book, or the mark.
+    pub fn middle(&self) -> i64 {
+        if self.bid > 0 && self.ask > 0 { (self.bid + self.ask) / 2 } else { self.mark }
+    }
+
+    /// A price on the tick that is not above `price`, at least one tick.
+    pub fn floor(&self, price: i64) -> i64 {
+        (price - price.rem_euclid(self.tick)).max(self.tick)
+    }
+}
+
+/// One underlying's instruments, as places in [`Market::quotes`].
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    /// Its id.
+    pub id: UnderlyingId,
+    /// Index, micro-USD; 0 before there is one.
+    pub index: i64,
+    /// Whether the index is stale.
+    pub stale: bool,
+    /// Greatest less least index of the last minute, in ppm.
+    pub swing_ppm: i64,
+    /// The perpetual.
+    pub perpetual: usize,
+    /// Dated futures, the nearest first.
+    pub futures: Vec<usize>,
+    /// Options by expiry, each by strike and side.
+    pub options: Vec<Vec<usize>>,
+    history: Vec<(i64, i64)>,
+}
+
+/// Everything that agents see.
+#[derive(Clone, Debug, Default)]
+pub struct Market {
+    /// Time of the block that is being made, milliseconds.
+    pub now_ms: i64,
+    /// All instruments.
+    pub quotes: Vec<Quote>,
+    /// All underlyings.
+    pub boards: Vec<Board>,
+}
+
+impl Market {
+    /// The listed instruments of an exchange; `ticks` gives the price ticks of linear instruments
+    /// and options of an underlying.
+    pub fn new(exchange: &Exchange, ticks: &dyn Fn(UnderlyingId) -> [i64; 2]) -> Self {
+        let mut market = Self::default();
+        let mut boards: BTreeMap<UnderlyingId, Vec<(InstrumentName, InstrumentId)>> =
+            BTreeMap::new();
+        for (name, id) in exchange.instruments() {
+            if let Some(underlying) = exchange.underlying_id(name.underlying) {
+                boards.entry(underlying).or_default().push((name, id));
+            }
+        }
+        for (underlying, listed) in boards {
+            let mut board = Board { id: underlying, ..Board::default() };
+            let mut options: BTreeMap<i64, Vec<(i64, bool, usize)>> = BTreeMap::new();
+            let mut futures = Vec::new();
+            let [linear_tick, option_tick] = ticks(underlying);
+            for (name, id) in listed {
+                let place = market.quotes.len();
+                let contract = name.contract;
+                let tick = if contract.is_option() { option_tick } else { linear_tick };
+                market.quotes.push(Quote { id, contract, tick, mark: 0, bid: 0, ask: 0 });
+                match contract {
+                    Contract::Perpetual => board.perpetual = place,
+                    Contract::Future { expiry } => futures.push((expiry, place)),
+                    Contract::Option { expiry, strike, side } => {
+                        let is_put = side == lockstep_types::instrument::OptionSide::Put;
+                        options.entry(expiry.0).or_default().push((strike.0, is_put, place));
+                    }
+                }
+            }
+            futures.sort_unstable();
+            board.futures = futures.into_iter().map(|(_, place)| place).collect();
+            for mut series in options.into_values() {
+                series.sort_unstable();
+                board.options.push(series.into_iter().map(|(_, _, place)| place).collect());
+            }
+            market.boards.push(board);
+        }
+        market
+    }
+
+    /// Looks at the exchange, before the block at `now_ms`.
+    pub fn refresh(&mut self, exchange: &Exchange, now_ms: i64) {
+        self.now_ms = now_ms;
+        for quote in &mut self.quotes {
+            let Some(view) = exchange.instrument_view(quote.id) else { continue };
+            quote.mark = view.mark.map_or(0, |price| price.0);
+            quote.bid = view.bid.map_or(0, |price| price.0);
+            quote.ask = view.ask.map_or(0, |price| price.0);
+        }
+        for board in &mut self.boards {
+            let Some(view) = exchange.underlying_view(board.id) else { continue };
+            board.index = view.index.map_or(0, |price| price.0);
+            board.stale = view.stale;
+            board.remember(now_ms);
+        }
+    }
+}
+
+impl Board {
+    fn remember(&mut self, now_ms: i64) {
+        if self.index == 0 {
+            return;
+        }
+        self.history.retain(|(time_ms, _)| *time_ms > now_ms - HISTORY_MS);
+        self.history.push((now_ms, self.index));
+        let prices = self.history.iter().map(|(_, price)| *price);
+        let (low, high) = prices.fold((i64::MAX, 0), |(low, high), price| {
+            (low.min(price), high.max(price))
+        });
+        self.swing_ppm = (high - low).saturating_mul(1_000) / (self.index / 1_000).max(1);
+    }
+}
+
+/// `ppm` of a price.
+pub fn share(price: i64, ppm: i64) -> i64 {
+    // Prices stay below 10^15 and ratios below 10^9: the product needs 128 bits, the quotient not.
+    let wide = i128::from(price) * i128::from(ppm) / 1_000_000;
+    i64::try_from(wide).unwrap_or(i64::MAX)
+}
