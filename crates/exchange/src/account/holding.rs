@@ -1,7 +1,7 @@
 //! Holdings: a position and the open orders beside it, counted as orders come and go (L1, L2).
 
 use crate::engine::Exchange;
-use crate::state::key::{HoldingKey, VenueKey};
+use crate::state::key::{HoldingKey, IndexId, VenueKey};
 use crate::state::leaves::{Account, Holding, Order};
 use crate::state::{Missing, Outcome, State, Touch};
 use lockstep_types::ids::{AccountId, InstrumentId};
@@ -77,6 +77,12 @@ impl State {
     }
 }
 
+/// The index that a reduce-only order is in, so that a fill need not look at all orders of an
+/// account for the few that it may shrink.
+fn reduce_only_index(order: &Order) -> IndexId {
+    IndexId::ReduceOnly(HoldingKey { account: order.account, instrument: order.instrument })
+}
+
 impl Holding {
     /// Lots of open orders of one side.
     #[must_use]
@@ -107,12 +113,16 @@ impl Holding {
 
 impl Exchange {
     /// Counts an order that is about to rest or sleep.
-    pub(crate) fn open_order(&mut self, order: &Order) -> Touch<()> {
+    pub(crate) fn open_order(&mut self, order: &Order) -> Outcome<()> {
+        self.spend_on_opening(order)?;
         let state = &mut self.state;
         state.owned.add(order.account.0, order.id.slot());
         state.totals()?.open_orders += 1;
         state.instrument(order.instrument)?.orders += 1;
         state.account(order.account)?.orders += 1;
+        if order.reduce_only {
+            state.entries.insert(reduce_only_index(order), 0, order.id.0)?;
+        }
         let holding = state.make_holding(order.account, order.instrument)?;
         holding.orders += 1;
         holding.reduce_only += u32::from(order.reduce_only);
@@ -135,6 +145,9 @@ impl Exchange {
         if ends {
             holding.orders -= 1;
             holding.reduce_only -= u32::from(order.reduce_only);
+            if order.reduce_only {
+                state.entries.remove(reduce_only_index(order), 0, order.id.0)?;
+            }
             state.owned.remove(order.account.0, order.id.slot());
             state.totals()?.open_orders -= 1;
             state.instrument(order.instrument)?.orders -= 1;

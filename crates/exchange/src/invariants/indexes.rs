@@ -4,8 +4,8 @@ use super::{At, Check, count, each};
 use crate::engine::Exchange;
 use crate::order::trigger::{place_of, sort_of};
 use crate::state::key::{
-    AgentKey, EntryKey, ExpiryKey, ExtraKey, IndexId, LeafKey, LinearKey, Only, PublicKey,
-    SleepersKey, SubKey,
+    AgentKey, EntryKey, ExpiryKey, ExtraKey, HoldingKey, IndexId, LeafKey, LinearKey, Only,
+    PublicKey, SleepersKey, SubKey,
 };
 use crate::state::leaves::{Instrument, Order, SignerRecord, Sleep, Sleepers};
 use crate::state::table::Table;
@@ -28,6 +28,11 @@ impl Exchange {
         let mut wanted = Wanted::new();
         let mut sleepers: BTreeMap<InstrumentId, Sleepers> = BTreeMap::new();
         self.state.orders.each(&mut |slot, order| {
+            if order.reduce_only {
+                let (account, instrument) = (order.account, order.instrument);
+                let index = IndexId::ReduceOnly(HoldingKey { account, instrument });
+                wanted.insert((index, 0, order.id.0));
+            }
             let Some(extra) = self.state.extras.peek(ExtraKey(slot)) else { return };
             if extra.until.0 != 0 {
                 wanted.insert((IndexId::OrderEnds, extra.until.0, order.id.0));

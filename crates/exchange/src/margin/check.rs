@@ -82,11 +82,10 @@ impl Exchange {
         open.lots = open.lots.saturating_add(lots.0);
         open.cost_nano += notional_nano(admitted.price, lots);
         let after = outlook.assess(&view);
-        if after.needed <= after.balance {
-            return self.remember_cushion(account, &view, &after);
-        }
-        if closes(&before, place, new, *view.legs[place].open_mut(new.side), &outlook) {
-            return Ok(());
+        let open = *view.legs[place].open_mut(new.side);
+        if after.needed <= after.balance || closes(&before, place, new, open, &outlook) {
+            // Orders do not move the balance.
+            return self.remember_cushion(account, &before, after.balance);
         }
         let code = RejectCode::InsufficientMargin;
         Err(Reject::beyond(code, after.balance, after.needed).into())
@@ -112,7 +111,7 @@ impl Exchange {
         let Some(place) = view.place_of(maker.instrument) else { return Ok(false) };
         let outlook = Outlook::of(&view, place);
         let before = outlook.assess(&view);
-        self.remember_cushion(maker.account, &view, &before)?;
+        self.remember_cushion(maker.account, &view, before.balance)?;
         let held = view.legs[place].lots;
         let closing = view.legs[place].closing_side() == Some(maker.side)
             && i64::from(lots) <= held.saturating_abs();

@@ -2,15 +2,16 @@
 //! wealthy account need no look at its other positions.
 //!
 //! A full look ([`View::assess`]) leaves behind two lower bounds, of `balance - needed` and of
-//! `balance - maintenance`. Each order that is taken, each that goes and each fill lowers them by
-//! the most that it can cost; what would raise them (a cancel, a deposit) is left out. While a bound
-//! covers what is asked, the answer is yes; else the full look decides and renews the bounds.
+//! `balance - maintenance`. Each order that opens, each that goes and each fill lowers them by the
+//! most that it can cost; what would raise them (a cancel, a deposit) is left out. While a bound
+//! covers what is asked, the answer is yes; else the full look decides and renews the bounds. So at
+//! any time they are bounds for the state as it is.
 //!
 //! The bounds take every option at its isolated requirement and at the highest mark that its book
 //! can pull it to within the block, so that requirements are sums over legs:
 //!
 //! ```text
-//! an order of n lots     R(n) + what its limit is worse than mark + fee           linear
+//! an order that opens    R(n) + what its limit is worse than mark + fee           linear
 //!                        premium + fee (buy), R(n) + fee (sell)                    option
 //! an order that goes     what its limit was better than mark: it offset worse ones   linear
 //!                        nothing                                                   option
@@ -25,7 +26,7 @@
 //!
 //! Deliberately absent: cushions of accounts in other modes than standard margin.
 
-use super::model::{Assessment, Model};
+use super::model::Model;
 use super::standard;
 use super::view::{Leg, Rates, View};
 use crate::account::fill::Fill;
@@ -183,7 +184,7 @@ impl Exchange {
         Ok(Terms { rates: Rates::of(venue, account.tier), params: venue.standard_margin })
     }
 
-    /// Whether the account's cushion covers an order, which then takes its part of it.
+    /// Whether the account's cushion covers an order.
     pub(super) fn cushion_covers_order(
         &mut self,
         id: AccountId,
@@ -195,19 +196,41 @@ impl Exchange {
         let account = *self.state.account(id)?;
         let era = self.marks.era();
         let Some(cushion) = self.cushions.find(id, &account, era) else { return Ok(false) };
-        if cushion.open <= 0 {
+        let open = cushion.open;
+        if open <= 0 {
             return Ok(false);
         }
         let terms = self.terms(&account)?;
         let Some(leg) = self.leg(instrument, &Holding::default())? else { return Ok(false) };
-        let Ok(cost) = order_cost(&terms, &leg, side, lots, price.0) else { return Ok(false) };
-        match self.cushions.find(id, &account, era) {
-            Some(cushion) if cost <= cushion.open => {
-                cushion.open -= cost;
-                Ok(true)
-            }
-            _ => Ok(false),
+        let cost = order_cost(&terms, &leg, side, lots, price.0);
+        Ok(cost.is_ok_and(|cost| cost <= open))
+    }
+
+    /// Lowers the owner's cushion by an order that is about to be open.
+    #[inline]
+    pub(crate) fn spend_on_opening(&mut self, order: &Order) -> Outcome<()> {
+        if self.cushions.slots.is_empty() || order.asleep {
+            return Ok(());
         }
+        let account = *self.state.account(order.account)?;
+        let era = self.marks.era();
+        let Some(cushion) = self.cushions.find(order.account, &account, era) else {
+            return Ok(());
+        };
+        if cushion.open <= 0 {
+            // It covers nothing, so it is not worth to know how much less it covers now.
+            cushion.open = i64::MIN;
+            return Ok(());
+        }
+        let terms = self.terms(&account)?;
+        let leg = self.leg(order.instrument, &Holding::default())?;
+        let lots = i64::from(order.left);
+        let cost =
+            leg.and_then(|leg| order_cost(&terms, &leg, order.side, lots, order.price.0).ok());
+        if let Some(cushion) = self.cushions.find(order.account, &account, era) {
+            cushion.open = cost.map_or(i64::MIN, |cost| cushion.open.saturating_sub(cost));
+        }
+        Ok(())
     }
 
     /// Whether the maker's cushion covers a fill, at the maker's fee or a dearer one.
@@ -233,13 +256,12 @@ impl Exchange {
         Ok(change.is_ok_and(|(_, change)| keep.saturating_add(change) >= 0))
     }
 
-    /// Remembers the cushion that a full look at the account has shown: `view` is the account as it
-    /// is now, with the order that was looked at counted as open.
+    /// Remembers the cushion that a full look at the account, as it is now, has shown.
     pub(super) fn remember_cushion(
         &mut self,
         id: AccountId,
         view: &View,
-        margin: &Assessment,
+        balance: i64,
     ) -> Outcome<()> {
         let Model::Standard = Model::of(view.mode);
         let account = *self.state.account(id)?;
@@ -248,7 +270,7 @@ impl Exchange {
             return Ok(());
         };
         let free = |sum: i128| {
-            let free = i128::from(margin.balance) - sum;
+            let free = i128::from(balance) - sum;
             i64::try_from(free).unwrap_or(i64::MIN)
         };
         self.cushions.put(Cushion {

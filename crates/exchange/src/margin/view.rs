@@ -9,9 +9,9 @@
 //! that a fill that was checked here has the checked outcome.
 
 use crate::engine::Exchange;
-use crate::formula::{FormulaError, LOTS_PER_UNIT};
 use crate::formula::fee::{OptionFee, linear_fee, liquidation_fee, notional_fee_nano, option_fee};
 use crate::formula::order_margin::OpenSide;
+use crate::formula::{FormulaError, LOTS_PER_UNIT};
 use crate::state::Outcome;
 use crate::state::key::HoldingKey;
 use crate::state::leaves::Holding;
@@ -279,11 +279,7 @@ impl Exchange {
     }
 
     /// What a holding of an instrument is worth; `None` while it has no mark.
-    pub(crate) fn leg(
-        &mut self,
-        id: InstrumentId,
-        holding: &Holding,
-    ) -> Outcome<Option<Leg>> {
+    pub(crate) fn leg(&mut self, id: InstrumentId, holding: &Holding) -> Outcome<Option<Leg>> {
         let instrument = *self.state.instrument(id)?;
         let (Some(mark), Some(mark_max)) = (self.mark(id)?, self.mark_max(id)?) else {
             return Ok(None);

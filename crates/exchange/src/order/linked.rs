@@ -160,6 +160,9 @@ impl Exchange {
 
     /// Counts in the holding alone an order that does not exist, or uncounts it.
     fn count_tentative(&mut self, order: &Order, opens: bool) -> Outcome<()> {
+        if opens {
+            self.spend_on_opening(order)?;
+        }
         let holding = self.state.make_holding(order.account, order.instrument)?;
         let lots = if order.asleep { 0 } else { i64::from(order.left) };
         if opens {

@@ -1,17 +1,18 @@
 //! Reduce-only orders shrink with the position that they reduce (M3).
 
+use super::admission::REDUCE_ONLY_MAX;
 use crate::engine::Exchange;
 use crate::state::Outcome;
-use crate::state::key::Slot;
+use crate::state::key::{HoldingKey, IndexId, Slot};
 use crate::state::leaves::Order;
 use lockstep_types::event::{CancelReason, Event};
-use lockstep_types::ids::{AccountId, InstrumentId};
+use lockstep_types::ids::{AccountId, InstrumentId, OrderId};
 use lockstep_types::order::Side;
 use lockstep_types::units::Lots;
 
 impl Exchange {
-    /// Shrinks an account's reduce-only orders on an instrument to its position, oldest first; at
-    /// most [`super::admission::REDUCE_ONLY_MAX`] change.
+    /// Shrinks an account's reduce-only orders on an instrument to its position, oldest first: at
+    /// most [`REDUCE_ONLY_MAX`].
     pub(crate) fn shrink_reduce_only(
         &mut self,
         account: AccountId,
@@ -21,14 +22,15 @@ impl Exchange {
         if holding.reduce_only == 0 {
             return Ok(());
         }
-        for id in self.orders_of(account)? {
+        let index = IndexId::ReduceOnly(HoldingKey { account, instrument });
+        let most = usize::try_from(REDUCE_ONLY_MAX).unwrap_or(usize::MAX);
+        for (_, item) in self.state.entries.up_to(index, i64::MAX, most)? {
+            let id = OrderId(item);
+            // Ending one may have ended others, linked with it.
             let order = match self.state.orders.touch(Slot(id.slot()))? {
                 Some(order) if order.id == id => *order,
                 _ => continue,
             };
-            if !order.reduce_only || order.instrument != instrument {
-                continue;
-            }
             let reducible = match order.side {
                 Side::Buy => -holding.lots.0,
                 Side::Sell => holding.lots.0,

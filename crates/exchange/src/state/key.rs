@@ -155,6 +155,8 @@ pub enum IndexId {
     DueLinks,
     /// Accounts that are being liquidated, by the block that last worked on them (R3).
     Liquidating,
+    /// An account's reduce-only orders on an instrument, oldest first (M3).
+    ReduceOnly(HoldingKey),
 }
 
 /// An entry of an ordered index; entries sort by `sort`, then `item`. The entry
@@ -435,6 +437,10 @@ impl Part for IndexId {
             Self::Sleepers => out.push(7),
             Self::DueLinks => out.push(8),
             Self::Liquidating => out.push(9),
+            Self::ReduceOnly(key) => {
+                out.push(10);
+                key.write(out);
+            }
         }
     }
 
@@ -454,6 +460,7 @@ impl Part for IndexId {
             7 => Self::Sleepers,
             8 => Self::DueLinks,
             9 => Self::Liquidating,
+            10 => Self::ReduceOnly(Part::read(reader)?),
             tag => {
                 let kind = DecodeErrorKind::BadTag { tag };
                 return Err(DecodeError::new(kind).within("index"));

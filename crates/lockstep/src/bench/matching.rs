@@ -33,34 +33,38 @@ fn at(index: u64) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
 }
 
+/// A handle, and the account whose order it is.
+type Owned = (OrderId, u32);
+
 /// The handles that an engine gives to a flow's orders.
 ///
 /// A flow names an order by a number of its own; a client of the engine names it by the handle
 /// that came back. As the engine is deterministic, one untimed run learns which handle each cancel
 /// of the flow would carry, and timed runs read them in order, as they would arrive in commands.
+/// With it goes the owner: the account of a flow's cancel is nobody's in particular.
 #[derive(Clone, Debug)]
 enum Handles {
     /// Handle of each of the flow's orders, and what the cancels asked for so far.
-    Learning { of_order: Vec<OrderId>, asked: Vec<OrderId> },
+    Learning { of_order: Vec<Owned>, asked: Vec<Owned> },
     /// What each cancel asks for, and how many have asked.
-    Known { asked: Rc<[OrderId]>, next: usize },
+    Known { asked: Rc<[Owned]>, next: usize },
 }
 
 impl Handles {
     fn learning(header: &Header) -> Self {
-        let of_order = vec![OrderId(u64::MAX); at(header.max_order_id + 1)];
+        let of_order = vec![(OrderId(u64::MAX), 0); at(header.max_order_id + 1)];
         Self::Learning { of_order, asked: Vec::new() }
     }
 
     #[inline]
-    fn given(&mut self, number: u64, handle: OrderId) {
+    fn given(&mut self, number: u64, handle: OrderId, owner: u32) {
         if let Self::Learning { of_order, .. } = self {
-            of_order[at(number)] = handle;
+            of_order[at(number)] = (handle, owner);
         }
     }
 
     #[inline]
-    fn asked(&mut self, number: u64) -> OrderId {
+    fn asked(&mut self, number: u64) -> Owned {
         match self {
             Self::Known { asked, next } => {
                 *next += 1;
@@ -118,7 +122,8 @@ impl FlowMatcher for Bare {
         let side = side_of(event.side);
         let (limit, rests) = match (event.kind, side) {
             (Kind::Cancel, _) => {
-                self.books.cancel(self.handles.asked(event.order_id));
+                let (handle, _) = self.handles.asked(event.order_id);
+                self.books.cancel(handle);
                 return;
             }
             (Kind::Limit, _) => (small(event.price_ticks), true),
@@ -138,7 +143,7 @@ impl FlowMatcher for Bare {
             },
         );
         if let Some(id) = entered {
-            self.handles.given(event.order_id, id);
+            self.handles.given(event.order_id, id, 0);
         }
     }
 
@@ -344,12 +349,16 @@ impl FlowMatcher for Whole {
     #[inline]
     fn apply<T: Tally>(&mut self, event: &FlowEvent, tally: &mut T) {
         let side = side_of(event.side);
-        let account = event.account * 2 + u32::from(side == Side::Sell);
+        let mut account = event.account * 2 + u32::from(side == Side::Sell);
         let instrument = InstrumentId(u32::from(event.symbol));
         let lots = Lots(i64::try_from(event.qty_lots).unwrap_or(i64::MAX));
         let ticks = i64::try_from(event.price_ticks).unwrap_or(i64::MAX);
         let command = match event.kind {
-            Kind::Cancel => Command::Cancel(OrderTarget::Id(self.handles.asked(event.order_id))),
+            Kind::Cancel => {
+                let (handle, owner) = self.handles.asked(event.order_id);
+                account = owner;
+                Command::Cancel(OrderTarget::Id(handle))
+            }
             Kind::Limit => {
                 let price = Price(ticks * self.tick);
                 Command::Place(NewOrder::limit(instrument, side, lots, price))
@@ -367,7 +376,7 @@ impl FlowMatcher for Whole {
         for happened in self.exchange.events() {
             match happened {
                 Event::Accepted(accepted) => {
-                    self.handles.given(event.order_id, accepted.order);
+                    self.handles.given(event.order_id, accepted.order, account);
                     if T::NAMES_MAKERS {
                         self.numbers[at(u64::from(accepted.order.slot()))] = event.order_id;
                     }

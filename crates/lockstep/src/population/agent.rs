@@ -5,7 +5,7 @@ use super::{Kind, arbitrage, maker, noise, option_maker, option_trader, trader};
 use lockstep_sim::rng::Rng;
 use lockstep_types::command::{Command, UserCommand};
 use lockstep_types::order::{NewOrder, TimeInForce};
-use lockstep_types::{AccountId, Event, InstrumentId, Lots, Price, Side, SignerId};
+use lockstep_types::{AccountId, Event, InstrumentId, Lots, Price, Side, SignerId, UnderlyingId};
 use std::collections::BTreeMap;
 
 /// Micro-USD in a thousand USD.
@@ -66,6 +66,8 @@ pub struct Agent {
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
     positions: BTreeMap<(u32, u32), i64>,
+    /// Until when a quote group is frozen, milliseconds.
+    frozen: BTreeMap<(u32, UnderlyingId, u8), i64>,
 }
 
 impl Desk {
@@ -81,6 +83,9 @@ impl Desk {
                 let signed = trade.taker_side.signed(trade.lots).0;
                 self.add(trade.taker, trade.instrument, signed);
                 self.add(trade.maker, trade.instrument, -signed);
+            }
+            Event::ProtectionTripped { account, underlying, group, until } => {
+                self.frozen.insert((account.0, *underlying, group.0), until.0);
             }
             Event::Settled { account, instrument, .. } => {
                 self.positions.remove(&(account.0, instrument.0));
@@ -114,6 +119,12 @@ impl Turn<'_> {
     /// The agent's position, signed lots.
     pub fn position(&self, quote: &Quote) -> i64 {
         self.desk.position(self.number, quote.id)
+    }
+
+    /// Whether the next block would refuse quotes of a group.
+    pub fn is_frozen(&self, underlying: UnderlyingId, group: u8) -> bool {
+        let until = self.desk.frozen.get(&(self.number, underlying, group));
+        until.is_some_and(|until| *until > self.market.now_ms)
     }
 
     /// Sends a command for the next block.

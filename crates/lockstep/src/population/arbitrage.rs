@@ -40,10 +40,8 @@ impl Arbitrageur {
         let places = [board.perpetual].into_iter().chain(board.futures.first().copied());
         for place in places {
             let Some(quote) = market.quotes.get(place) else { continue };
-            // A future's mark carries its basis; a perpetual is worth the index.
-            let fair = if place == board.perpetual { board.index } else { quote.mark };
-            if fair > 0 {
-                self.trade(turn, quote, fair);
+            if quote.fair > 0 {
+                self.trade(turn, quote, quote.fair);
             }
         }
     }

@@ -1,5 +1,6 @@
-//! Makers of a perpetual and its dated futures: three layers of two-sided quotes, each its own
-//! protection group, re-quoted every few seconds, leaning against the position.
+//! Makers of a perpetual and its dated futures: three layers of two-sided quotes around the index and
+//! the reported basis, each layer its own protection group, re-quoted every few seconds, leaning
+//! against the position.
 
 use super::agent::Turn;
 use super::market::{Quote, share};
@@ -65,14 +66,17 @@ impl Maker {
         let places = [board.perpetual].into_iter().chain(board.futures.iter().copied());
         let places: Vec<usize> = places.collect();
         for layer in 0..layers {
+            let group = u8::try_from(layer).unwrap_or(0);
+            if turn.is_frozen(board.id, group) {
+                continue;
+            }
             let quotes = places.iter().filter_map(|place| {
                 let quote = market.quotes.get(*place)?;
                 layered(quote, layer, board.swing_ppm, turn.position(quote))
             });
             let quotes: Vec<command::Quote> = quotes.collect();
-            let group = GroupId(u8::try_from(layer).unwrap_or(0));
             if let Ok(quotes) = Bounded::new(quotes) {
-                turn.send(Command::MassQuote { group, quotes });
+                turn.send(Command::MassQuote { group: GroupId(group), quotes });
             }
         }
     }
@@ -95,7 +99,7 @@ fn protection(group: u8, underlying: lockstep_types::UnderlyingId) -> Command {
 
 /// The quote of one layer; `None` while there is no mark.
 fn layered(quote: &Quote, layer: usize, swing_ppm: i64, position: i64) -> Option<command::Quote> {
-    if quote.mark == 0 {
+    if quote.fair == 0 || quote.mark == 0 {
         return None;
     }
     // Wider when the index has moved much in the last minute.
@@ -105,8 +109,8 @@ fn layered(quote: &Quote, layer: usize, swing_ppm: i64, position: i64) -> Option
     let lean_ppm = position_usd.clamp(-POSITION_USD_MAX, POSITION_USD_MAX)
         * HALF_SPREADS_PPM[1]
         / LEAN_USD;
-    let fair = quote.mark - share(quote.mark, lean_ppm);
-    let half = share(quote.mark, half_ppm).max(quote.tick);
+    let fair = quote.fair - share(quote.fair, lean_ppm);
+    let half = share(quote.fair, half_ppm).max(quote.tick);
     let lots = Lots(super::agent::lots_for(LAYER_USD[layer] * 1_000_000, quote.mark));
     let bid = quote.floor(fair - half);
     let ask = quote.floor(fair + half + quote.tick).max(bid + quote.tick);

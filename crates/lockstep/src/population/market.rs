@@ -17,6 +17,9 @@ pub struct Quote {
     pub contract: Contract,
     /// Its price tick.
     pub tick: i64,
+    /// What it is worth by index and reported basis, or by the model: nothing that its own book
+    /// could move; 0 while there is none.
+    pub fair: i64,
     /// Mark; 0 while there is none.
     pub mark: i64,
     /// Best bid; 0 without one.
@@ -97,7 +100,7 @@ impl Market {
                 let place = market.quotes.len();
                 let contract = name.contract;
                 let tick = if contract.is_option() { option_tick } else { linear_tick };
-                market.quotes.push(Quote { id, contract, tick, mark: 0, bid: 0, ask: 0 });
+                market.quotes.push(Quote { id, contract, tick, fair: 0, mark: 0, bid: 0, ask: 0 });
                 match contract {
                     Contract::Perpetual => board.perpetual = place,
                     Contract::Future { expiry } => futures.push((expiry, place)),
@@ -124,6 +127,7 @@ impl Market {
         for quote in &mut self.quotes {
             let Some(view) = exchange.instrument_view(quote.id) else { continue };
             quote.mark = view.mark.map_or(0, |price| price.0);
+            quote.fair = quote.mark;
             quote.bid = view.bid.map_or(0, |price| price.0);
             quote.ask = view.ask.map_or(0, |price| price.0);
         }
@@ -132,6 +136,13 @@ impl Market {
             board.index = view.index.map_or(0, |price| price.0);
             board.stale = view.stale;
             board.remember(now_ms);
+            for place in [board.perpetual].iter().chain(&board.futures) {
+                let quote = &mut self.quotes[*place];
+                let expiry = quote.contract.expiry();
+                let basis_ppb = expiry.and_then(|expiry| exchange.expiry_view(board.id, expiry));
+                let basis_ppb = basis_ppb.map_or(0, |view| view.basis_ppb);
+                quote.fair = board.index + share(board.index, basis_ppb / 1_000);
+            }
         }
     }
 }

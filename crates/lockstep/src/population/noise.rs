@@ -61,22 +61,22 @@ impl Noise {
             10..=11 => turn.place(NewOrder::market(quote.id, side, Lots(lots))),
             12..=19 => self.rest(turn, quote, side, lots),
             20..=22 => self.post(turn, quote, side, lots),
-            23..=24 => turn.place(NewOrder {
+            23 => turn.place(NewOrder {
                 time_in_force: TimeInForce::FillOrKill,
-                ..NewOrder::limit(quote.id, side, Lots(lots), near(quote, side, -200))
+                ..NewOrder::limit(quote.id, side, Lots(lots), near(quote, side, -600))
             }),
-            25 => turn.place(NewOrder {
+            24..=25 => turn.place(NewOrder {
                 display: Some(Lots((lots / 4).max(1))),
                 ..NewOrder::limit(quote.id, side, Lots(lots), near(quote, side, 300))
             }),
-            26..=28 => self.amend(turn, quote, side),
-            29..=31 => {
+            26 => self.amend(turn, quote, side),
+            27 => {
                 if let Some(label) = label(turn) {
                     turn.send(Command::Cancel(OrderTarget::Label(label)));
                 }
             }
-            32..=33 => turn.send(Command::CancelAll(CancelScope::Instrument(quote.id))),
-            34..=35 => turn.close(quote),
+            28..=31 => turn.send(Command::CancelAll(CancelScope::Instrument(quote.id))),
+            32..=35 => turn.close(quote),
             36 => self.pair(turn, quote, lots),
             37 => turn.send(Command::Withdraw { amount: Usd(turn.deposit / 100) }),
             _ => self.mistake(turn, quote, side, lots),
@@ -92,7 +92,7 @@ impl Noise {
             1 => SelfTrade::CancelMaker,
             _ => SelfTrade::CancelBoth,
         };
-        if turn.rng.below(2) == 0 {
+        if turn.rng.below(3) == 0 {
             order.label = label(turn);
         } else {
             let until = turn.market.now_ms + 10_000 + small(turn.rng, 600_000);

@@ -1,5 +1,5 @@
-//! Option makers: one mass quote over a whole expiry, around the model's marks, sent again when the
-//! index has moved.
+//! Option makers: one mass quote over every other strike of an expiry, around the model's marks,
+//! sent again when the index has moved.
 
 use super::agent::{Turn, lots_for};
 use super::market::{Quote, share};
@@ -13,20 +13,23 @@ const PERIOD_MS: i64 = 5_000;
 /// Quotes are sent again at the latest after this.
 const QUIET_MS: i64 = 120_000;
 /// Move of the index after which quotes are sent again, ppm.
-const MOVE_PPM: i64 = 1_000;
+const MOVE_PPM: i64 = 1_500;
 /// Half spread, ppm of the option's mark.
 const HALF_SPREAD_PPM: i64 = 25_000;
 /// Half spread, ppm of the index.
 const HALF_SPREAD_INDEX_PPM: i64 = 150;
 /// Size of a quote in USD of the underlying.
 const SIZE_USD: i64 = 40_000;
+/// Into so many parts the strikes of an expiry are divided.
+const PARTS: usize = 2;
 /// Position in a series beyond which a maker only reduces, in sizes of its quotes.
 const POSITION_SIZES_MAX: i64 = 12;
 
 /// An option maker.
 pub struct OptionMaker {
     board: usize,
-    expiry: usize,
+    /// Which expiry, and which part of its strikes.
+    place: usize,
     next_ms: i64,
     quoted_ms: i64,
     quoted_index: i64,
@@ -40,7 +43,7 @@ impl OptionMaker {
         let stagger = i64::try_from(number % 5).unwrap_or(0) * 1_000;
         Self {
             board: number % boards,
-            expiry: number / boards,
+            place: number / boards,
             next_ms: start_ms + 2_000 + stagger,
             quoted_ms: 0,
             quoted_index: 0,
@@ -54,6 +57,9 @@ impl OptionMaker {
         if market.now_ms < self.next_ms || board.index == 0 || board.options.is_empty() {
             return;
         }
+        if turn.is_frozen(board.id, 0) {
+            return;
+        }
         self.next_ms = market.now_ms + PERIOD_MS;
         let moved = (board.index - self.quoted_index).abs() > share(board.index, MOVE_PPM);
         if !moved && market.now_ms < self.quoted_ms + QUIET_MS {
@@ -64,9 +70,11 @@ impl OptionMaker {
             turn.send(protection(board.id));
         }
         (self.quoted_index, self.quoted_ms) = (board.index, market.now_ms);
-        let series = &board.options[self.expiry % board.options.len()];
+        // Makers of one expiry share its strikes: each strike is a call and a put.
+        let (series, part) = (self.place % board.options.len(), self.place / board.options.len());
+        let series = board.options[series].chunks(2).skip(part % PARTS).step_by(PARTS).flatten();
         let widen = board.swing_ppm / 8;
-        let quotes = series.iter().filter_map(|place| {
+        let quotes = series.filter_map(|place| {
             let quote = market.quotes.get(*place)?;
             quoted(quote, board.index, widen, turn.position(quote))
         });

@@ -87,7 +87,7 @@ impl Tally {
         count(report, "Commands per second", per_second, "by the wall clock; differs between runs");
         count(report, "Fills", self.fills, "");
         count(report, "Rejections", self.rejected(), "");
-        count(report, "Liquidations", self.liquidations, "accounts below maintenance");
+        count(report, "Liquidations", self.liquidations, "times an account fell below maintenance");
         report.figure("Fees", usd(self.fees), "of takers and makers", Tone::Plain);
     }
 

@@ -69,9 +69,7 @@ fn call(strike: i64) -> Contract {
 
 #[test]
 fn l1_to_l3_close_the_fewest_lots_that_reach_the_target() {
-    for name in
-        ["L1_partial_at_mark", "L2_partial_with_40bps_slippage", "L3_partial_short_30bps"]
-    {
+    for name in ["L1_partial_at_mark", "L2_partial_with_40bps_slippage", "L3_partial_short_30bps"] {
         let vector = vector(name);
         let view = account_of(&vector["in_"]);
         let margin = view.assess();

@@ -36,7 +36,7 @@ impl Run<'_> {
                 arguments.from,
                 arguments.to,
                 arguments.block_ms,
-                grouped(self.tally.liquidations)
+                grouped(u64::try_from(self.liquidated.len()).unwrap_or(0))
             ),
         );
         report.provenance("version", env!("CARGO_PKG_VERSION"));

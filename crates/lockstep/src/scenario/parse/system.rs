@@ -42,15 +42,7 @@ impl Parser {
             "list" => SystemStep::List(fields.need(&["instruments", "instrument"], |names| {
                 fields::list(names, value::instrument)
             })?),
-            "phase" => {
-                let reason =
-                    fields.opt(&["reason"], |word| value::word(word, "reason", REASONS))?;
-                SystemStep::Phase {
-                    phase: fields.need(&["phase", "to"], phase)?,
-                    scope: self.scope(fields)?,
-                    reason: reason.unwrap_or(PhaseReason::Scheduled),
-                }
-            }
+            "phase" => self.phase(fields)?,
             "venue_params" => {
                 let mut params = self.venue.clone();
                 params::venue(fields, &mut params)?;

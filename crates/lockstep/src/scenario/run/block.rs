@@ -112,7 +112,7 @@ impl Runner<'_> {
         }
         let mut deposits = draft.deposits.iter().filter(|(place, _)| accepted(place));
         let mut tickers = draft.tickers.iter().filter(|(place, _)| accepted(place));
-        self.expect_orders(steps, draft, refused);
+        self.expect_orders(steps, draft, refused, events);
         let mut opened: BTreeMap<AccountId, SignerId> = BTreeMap::new();
         for event in events {
             self.world.names.observe(event);
@@ -172,7 +172,11 @@ impl Runner<'_> {
             let alive = placement.set.and_then(|set| primaries.get(&set));
             let waits = alive.is_some_and(|id| orders.get(*id).is_some_and(Tracked::is_alive));
             let Some(name) = &placement.name else { return waits };
-            if waits {
+            if let (false, Some(reject)) = (waits, placement.reject) {
+                orders.refuse(name, reject);
+                return waits;
+            }
+            if placement.set.is_some() {
                 let planned = Accepted {
                     order: OrderId(0),
                     account: placement.account,
@@ -182,9 +186,8 @@ impl Runner<'_> {
                     lots: placement.lots,
                 };
                 orders.plan(name, Tracked::new(&planned));
-            } else if let Some(reject) = placement.reject {
-                orders.refuse(name, reject);
-            } else {
+            }
+            if !waits {
                 orders.forget(name);
             }
             waits
@@ -192,25 +195,35 @@ impl Runner<'_> {
     }
 
     /// Notes which orders the block should accept, and which were refused.
-    fn expect_orders(&mut self, steps: &[Step], draft: &Draft, refused: &Refused) {
+    fn expect_orders(
+        &mut self,
+        steps: &[Step],
+        draft: &Draft,
+        refused: &Refused,
+        events: &[Event],
+    ) {
         let none = Vec::new();
+        // A set that was taken has had single orders refused, if any; else it was refused whole.
+        let taken = events.iter().any(|event| matches!(event, Event::Linked { .. }));
         for (index, command) in &draft.commands {
             let Some(StepKind::User(user)) = steps.get(*index).map(|step| &step.kind) else {
                 continue;
             };
             let rejects = refused.by_step.get(index).unwrap_or(&none);
-            let whole = matches!(user.request, Request::Place(_) | Request::Linked { .. });
-            let quotes = matches!(user.request, Request::MassQuote { .. });
+            let set = matches!(user.request, Request::Linked { .. });
+            let whole = matches!(user.request, Request::Place(_)) || (set && !taken);
+            let parts = matches!(user.request, Request::MassQuote { .. }) || (set && taken);
             self.sets += 1;
             for mut placement in build::placements(&user.request, command, self.sets) {
                 let reject = rejects.iter().find(|(item, _)| whole || *item == placement.item);
                 placement.reject = reject.map(|(_, reject)| *reject);
                 match (placement.reject, &placement.name) {
-                    // A quote has two sides under one item: the other one may stand.
-                    (Some(reject), Some(name)) if !quotes => {
+                    // A quote has two sides under one item: the other one may stand. An order of
+                    // a set may be refused after its primary has filled.
+                    (Some(reject), Some(name)) if !parts => {
                         self.world.orders.refuse(name, reject);
                     }
-                    (Some(_), None) if !quotes => {}
+                    (Some(_), None) if !parts => {}
                     _ => self.waiting.push(placement),
                 }
             }
