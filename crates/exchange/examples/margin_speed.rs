@@ -84,7 +84,14 @@ impl Run {
         }
     }
 
-    fn order(&mut self, account: u32, what: u32, side: Side, lots: i64, dollars: i64) -> UserCommand {
+    fn order(
+        &mut self,
+        account: u32,
+        what: u32,
+        side: Side,
+        lots: i64,
+        dollars: i64,
+    ) -> UserCommand {
         let price = Price(dollars * 1_000_000);
         let order = NewOrder::limit(InstrumentId(what), side, Lots(lots), price);
         self.command(account, Command::Place(order))

@@ -15,10 +15,8 @@ pub fn audit(exchange: &Exchange) -> Result<Conservation, String> {
     let books = exchange.conservation();
     let amount = |label: &str, micro_usd: i128| Amount { label: label.to_string(), micro_usd };
     // One line, because only together are they whole micro-USD.
-    let open = i128::from(books.dust_nano)
-        - books.cost_nano
-        - books.funding_due_nano
-        - books.settled_nano;
+    let open =
+        i128::from(books.dust_nano) - books.cost_nano - books.funding_due_nano - books.settled_nano;
     Ok(Conservation {
         title: "Conservation (rule C1)".to_string(),
         note: "Every micro-USD that came in has one holder.".to_string(),

@@ -129,9 +129,7 @@ impl Exchange {
             }
             Command::Batch(items) => items.iter().try_for_each(|item| match item {
                 BatchItem::Place(order) => self.check_scoped_order(&scope, order),
-                BatchItem::Amend(amend) => {
-                    self.check_scoped_amend(command.account, &scope, amend)
-                }
+                BatchItem::Amend(amend) => self.check_scoped_amend(command.account, &scope, amend),
                 BatchItem::Cancel(_) => Ok(()),
             }),
             Command::Amend(amend) => self.check_scoped_amend(command.account, &scope, amend),

@@ -1,8 +1,8 @@
 //! Collateral in, out and across sub-accounts (A1).
 
 use crate::engine::Exchange;
-use crate::state::key::{PublicKey, SubKey};
 use crate::state::Outcome;
+use crate::state::key::{PublicKey, SubKey};
 use lockstep_types::event::Event;
 use lockstep_types::ids::AccountId;
 use lockstep_types::reject::{Reject, RejectCode};
@@ -26,9 +26,7 @@ impl Exchange {
                 totals.deposits = sum;
                 Ok(())
             }
-            _ => {
-                Err(Reject::beyond(RejectCode::Overflow, amount.0, DEPOSITS_MAX.0).into())
-            }
+            _ => Err(Reject::beyond(RejectCode::Overflow, amount.0, DEPOSITS_MAX.0).into()),
         }
     }
 
@@ -61,12 +59,7 @@ impl Exchange {
     }
 
     /// Moves collateral between two sub-accounts of one owner.
-    pub(crate) fn transfer(
-        &mut self,
-        from: AccountId,
-        to: AccountId,
-        amount: Usd,
-    ) -> Outcome<()> {
+    pub(crate) fn transfer(&mut self, from: AccountId, to: AccountId, amount: Usd) -> Outcome<()> {
         positive(amount)?;
         if to.0 >= self.state.totals()?.accounts || to == from {
             return Err(Reject::of(RejectCode::UnknownAccount).into());

@@ -14,10 +14,10 @@
 
 use super::index::Refresh;
 use crate::engine::Exchange;
+use crate::formula::PPM;
 use crate::formula::mark::{
     LinearMark, MovingAverage, OptionMark, Touch, band_clamp, linear_mark, option_mark,
 };
-use crate::formula::PPM;
 use crate::formula::rounding::mul_div_floor;
 use crate::formula::settlement::WINDOW_MS;
 use crate::formula::tick::TickSchedule;

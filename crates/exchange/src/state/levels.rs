@@ -150,7 +150,7 @@ const WINDOW_LEAD: u32 = 7;
 const NO_WINDOW: Window = Window { first: 0, pages: [NO_PAGE; WINDOW] };
 
 /// The table of levels.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Levels {
     /// Where each instrument's two ladders are: at twice that and the next.
     places: Places,
@@ -161,20 +161,6 @@ pub(crate) struct Levels {
     pages: Vec<Page>,
     free_pages: Vec<u32>,
     log: Log<LevelKey, Level>,
-}
-
-impl Default for Levels {
-    fn default() -> Self {
-        Self {
-            places: Places::default(),
-            known: None,
-            ladders: Vec::new(),
-            windows: Vec::new(),
-            pages: Vec::new(),
-            free_pages: Vec::new(),
-            log: Log::default(),
-        }
-    }
 }
 
 const fn side_index(side: Side) -> usize {
@@ -409,7 +395,7 @@ impl Table for Levels {
     }
 
     fn restore(&mut self, key: LevelKey, value: Option<Level>) {
-        if value.is_none() && !self.known.is_some() && self.page(key).is_none() {
+        if value.is_none() && self.known.is_none() && self.page(key).is_none() {
             return;
         }
         let page = self.make_page(key);

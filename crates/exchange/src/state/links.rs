@@ -20,11 +20,8 @@ struct LinkCell {
     place: QueuePlace,
 }
 
-const EMPTY: LinkCell = LinkCell {
-    stamp: 0,
-    hint: NO_HINT,
-    place: QueuePlace { next: NOWHERE, previous: NOWHERE },
-};
+const EMPTY: LinkCell =
+    LinkCell { stamp: 0, hint: NO_HINT, place: QueuePlace { next: NOWHERE, previous: NOWHERE } };
 
 impl LinkCell {
     #[inline(always)]

@@ -56,6 +56,9 @@ macro_rules! for_each_table {
 }
 pub(crate) use for_each_table;
 
+/// Encodes a leaf's value when called: not every visitor wants the bytes.
+type Encoder<'a> = &'a dyn Fn() -> alloc::vec::Vec<u8>;
+
 /// Every table.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
@@ -162,10 +165,7 @@ impl State {
     }
 
     /// Calls `visit` with every leaf, table by table.
-    pub(crate) fn each_leaf(
-        &self,
-        visit: &mut dyn FnMut(LeafKey, &dyn Fn() -> alloc::vec::Vec<u8>),
-    ) {
+    pub(crate) fn each_leaf(&self, visit: &mut dyn FnMut(LeafKey, Encoder<'_>)) {
         macro_rules! show {
             ($($field:ident $kind:ident),* $(,)?) => { $(
                 self.$field.each(&mut |key, value| {

@@ -9,10 +9,10 @@
 // Each test program uses a part of it.
 #![allow(dead_code)]
 
-#[path = "random.rs"]
-mod random;
 #[path = "workload/orders.rs"]
 mod orders;
+#[path = "random.rs"]
+mod random;
 #[path = "workload/system.rs"]
 mod system;
 
@@ -22,9 +22,7 @@ use lockstep_types::command::{
     ProtectionLimits, SystemCommand, UserCommand,
 };
 use lockstep_types::event::Event;
-use lockstep_types::ids::{
-    AccountId, GroupId, InstrumentId, OrderId, SignerId, UnderlyingId,
-};
+use lockstep_types::ids::{AccountId, GroupId, InstrumentId, OrderId, SignerId, UnderlyingId};
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide};
 use lockstep_types::order::{Label, OrderTarget};
 use lockstep_types::params::{MarginRegime, UnderlyingParams, VenueParams};
@@ -307,7 +305,11 @@ impl Workload {
             return nobody;
         }
         let busy = count.min(6);
-        let at = if self.random.percent(70) { self.random.below(busy) } else { self.random.below(count) };
+        let at = if self.random.percent(70) {
+            self.random.below(busy)
+        } else {
+            self.random.below(count)
+        };
         self.traders[usize::try_from(at).unwrap()].clone()
     }
 
@@ -365,7 +367,9 @@ impl Workload {
         if idle && self.random.percent(60) {
             return Command::Place(self.order_of(account));
         }
-        match self.random.weighted(&[500, 100, 80, 20, 70, 60, 70, 25, 15, 12, 8, 25, 25, 12, 8, 6, 40])
+        match self
+            .random
+            .weighted(&[500, 100, 80, 20, 70, 60, 70, 25, 15, 12, 8, 25, 25, 12, 8, 6, 40])
         {
             0 => Command::Place(self.order_of(account)),
             1 => Command::Amend(self.amend(account)),

@@ -29,7 +29,10 @@ fn blocks_events_and_leaf_keys_read_back_as_themselves() {
             *kinds.entry(bytes[0]).or_insert(0_u64) += 1;
             let mut longer = bytes.clone();
             longer.push(0);
-            assert!(LeafKey::from_bytes(&longer).is_err() && LeafKey::from_bytes(&bytes[1..]) != Ok(key));
+            assert!(
+                LeafKey::from_bytes(&longer).is_err()
+                    && LeafKey::from_bytes(&bytes[1..]) != Ok(key)
+            );
             keys.push(bytes);
         });
         let count = keys.len();

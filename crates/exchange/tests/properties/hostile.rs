@@ -24,8 +24,7 @@ struct Cost {
 
 /// A venue where margin is off, its perpetual at 100,000 USD, and accounts with collateral.
 fn venue(accounts: u8) -> (Venue, InstrumentId) {
-    let mut venue =
-        Venue::new(VenueParams { margin: MarginRegime::Off, ..VenueParams::default() });
+    let mut venue = Venue::new(VenueParams { margin: MarginRegime::Off, ..VenueParams::default() });
     venue.add_underlying("BTC", 100_000);
     let perpetual = venue.list("BTC_USDC-PERPETUAL");
     for owner in 0..accounts {
@@ -73,9 +72,8 @@ fn limits(
     first: i64,
     step: i64,
 ) -> Vec<NewOrder> {
-    let order = |number: i64| {
-        NewOrder::limit(instrument, side, Lots(lots), price(first + number * step))
-    };
+    let order =
+        |number: i64| NewOrder::limit(instrument, side, Lots(lots), price(first + number * step));
     (0..count).map(order).collect()
 }
 
@@ -90,7 +88,8 @@ fn dust_at_a_thousand_levels_costs_each_order_a_few_leaves_and_leaves_none_behin
     let placed = place_all(&mut venue, MAKER, limits(perpetual, Side::Sell, 1, 1_000, 100_000, 9));
     assert_eq!(rejects(&placed.events), []);
     assert!(placed.leaves < 4 * 1_000 + 100, "placing touched {}", placed.leaves);
-    let over = venue.refused(MAKER, Command::Place(limits(perpetual, Side::Sell, 1, 1, 100_000, 0)[0].clone()));
+    let over = venue
+        .refused(MAKER, Command::Place(limits(perpetual, Side::Sell, 1, 1, 100_000, 0)[0].clone()));
     assert_eq!(over, RejectCode::OrderLimit);
     let order = NewOrder::limit(perpetual, Side::Buy, Lots(1_000), price(109_999));
     let taken = send(&mut venue, TAKER, Command::Place(order));
@@ -120,11 +119,9 @@ fn cancelling_everything_costs_each_order_a_few_leaves() {
 fn a_self_trade_storm_ends_each_order_once_or_stops_at_the_first() {
     let (mut venue, perpetual) = venue(2);
     let mut taker = NewOrder::limit(perpetual, Side::Buy, Lots(10_000), price(109_999));
-    for (self_trade, ended) in [
-        (SelfTrade::CancelTaker, 1),
-        (SelfTrade::CancelBoth, 2),
-        (SelfTrade::CancelMaker, 1_000),
-    ] {
+    for (self_trade, ended) in
+        [(SelfTrade::CancelTaker, 1), (SelfTrade::CancelBoth, 2), (SelfTrade::CancelMaker, 1_000)]
+    {
         send(&mut venue, MAKER, Command::CancelAll(CancelScope::Account));
         // The newcomer counts towards the limit of orders, too.
         place_all(&mut venue, MAKER, limits(perpetual, Side::Sell, 1, 999, 100_000, 9));
@@ -175,8 +172,7 @@ fn reduce_only_orders_are_few_and_shrink_without_looking_at_the_whole_account_of
     // Each fill shrinks the position and with it all thirty-two.
     let order = NewOrder::limit(perpetual, Side::Buy, Lots(900), price(100_999));
     let cost = send(&mut venue, TAKER, Command::Place(order));
-    let amended =
-        cost.events.iter().filter(|event| matches!(event, Event::Amended { .. })).count();
+    let amended = cost.events.iter().filter(|event| matches!(event, Event::Amended { .. })).count();
     assert_eq!(trades(&cost.events).len(), 900);
     assert_eq!(amended, 900 * 32, "every one of them after every fill");
     assert!(cost.leaves < 5 * 1_000 + 100, "touched {}", cost.leaves);

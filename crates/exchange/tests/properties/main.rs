@@ -62,9 +62,10 @@ fn profile_of(seed: u64) -> Profile {
 }
 
 /// Runs `property` over random runs until it has seen `usual` commands, or as many as asked for.
-fn over_runs(name: &'static str, usual: u64, mut property: impl FnMut(u64, &mut Workload) ) {
+fn over_runs(name: &'static str, usual: u64, mut property: impl FnMut(u64, &mut Workload)) {
     let (mut seen, mut seed) = (0, 0);
-    let first = name.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let first =
+        name.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     while seen < commands_max(usual) {
         let named = Named(name, first.wrapping_add(seed));
         let mut workload = Workload::new(named.1, profile_of(seed));

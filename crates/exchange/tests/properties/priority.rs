@@ -2,9 +2,9 @@
 
 use super::shadow::Shadow;
 use super::{RUN_BLOCKS, empty, execute, over_runs};
+use lockstep_types::command::Command;
 use lockstep_types::event::{CancelReason, Event};
 use lockstep_types::order::TimeInForce;
-use lockstep_types::command::Command;
 
 #[test]
 fn the_best_and_oldest_order_trades_and_events_tell_every_book() {

@@ -222,8 +222,7 @@ impl Shadow {
         exchange.each_leaf(&mut |key, value| {
             let LeafKey::Instrument(id) = key else { return };
             let instrument = Instrument::from_bytes(&value).unwrap();
-            let underlying: Underlying =
-                leaf(exchange, LeafKey::Underlying(instrument.underlying));
+            let underlying: Underlying = leaf(exchange, LeafKey::Underlying(instrument.underlying));
             let phase = totals.phase.max(underlying.phase).max(instrument.phase);
             let expired = instrument.contract.expiry().is_some_and(|expiry| expiry <= totals.time);
             if phase > Phase::ReduceOnly || expired {

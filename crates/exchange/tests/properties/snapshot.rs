@@ -1,8 +1,8 @@
 //! The leaves are all there is: an exchange that was loaded from them goes on the same way.
 
 use super::undo::leaves_of;
-use super::{RUN_BLOCKS, empty, execute, over_runs};
 use super::workload::Random;
+use super::{RUN_BLOCKS, empty, execute, over_runs};
 use lockstep_exchange::Exchange;
 use lockstep_exchange::state::key::LeafKey;
 

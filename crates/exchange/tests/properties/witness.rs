@@ -36,8 +36,8 @@ fn check(run: &Run<'_>, random: &mut Random) {
     let bytes = run.witness.to_bytes();
     let decoded = Witness::from_bytes(&bytes).unwrap_or_else(|error| panic!("{error}"));
     assert!(decoded == run.witness, "a witness has one encoding");
-    let (events, changes, touched) = again(&decoded, &run.steps)
-        .unwrap_or_else(|fault| panic!("{fault} for {:?}", run.steps));
+    let (events, changes, touched) =
+        again(&decoded, &run.steps).unwrap_or_else(|fault| panic!("{fault} for {:?}", run.steps));
     assert_eq!(events, run.events, "events from the witness of {:?}", run.steps);
     assert_eq!(changes, run.changes, "changes from the witness of {:?}", run.steps);
     let known: Vec<_> = run.witness.leaves.iter().map(|leaf| leaf.0).collect();

@@ -2,19 +2,17 @@
 
 use lockstep_exchange::book::bare::BareBooks;
 use lockstep_exchange::{Exchange, Step};
-use lockstep_sim::flow::{
-    Event as FlowEvent, Flow, Header, Kind, Side as FlowSide, Tally, Totals,
-};
+use lockstep_sim::flow::{Event as FlowEvent, Flow, Header, Kind, Side as FlowSide, Tally, Totals};
 use lockstep_sim::measure::FlowMatcher;
 use lockstep_types::codec::Bounded;
 use lockstep_types::command::{Command, Report, SystemCommand, UserCommand};
 use lockstep_types::event::Event;
-use lockstep_types::ids::{
-    AccountId, InstrumentId, OrderId, ReporterId, SignerId, UnderlyingId,
-};
+use lockstep_types::ids::{AccountId, InstrumentId, OrderId, ReporterId, SignerId, UnderlyingId};
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker};
 use lockstep_types::order::{NewOrder, OrderTarget, Side, TimeInForce};
-use lockstep_types::params::{ListingPolicy, MarginRegime, TickTable, UnderlyingParams, VenueParams};
+use lockstep_types::params::{
+    ListingPolicy, MarginRegime, TickTable, UnderlyingParams, VenueParams,
+};
 use lockstep_types::units::{Lots, Ppm, Price, TimeMs, Usd};
 use std::rc::Rc;
 
@@ -258,7 +256,11 @@ impl Whole {
                 contract: match header.symbols {
                     1 => Contract::Perpetual,
                     _ => Contract::Option {
-                        expiry: TimeMs(START_MS / 86_400_000 * 86_400_000 + 28_800_000 + 864_000_000 * (1 + i64::from(symbol / 256))),
+                        expiry: TimeMs(
+                            START_MS / 86_400_000 * 86_400_000
+                                + 28_800_000
+                                + 864_000_000 * (1 + i64::from(symbol / 256)),
+                        ),
                         strike: Price(1_000_000_000 * (1 + i64::from(symbol % 256 / 2))),
                         side: if symbol % 2 == 0 { OptionSide::Call } else { OptionSide::Put },
                     },

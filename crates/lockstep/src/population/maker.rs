@@ -106,17 +106,14 @@ fn layered(quote: &Quote, layer: usize, swing_ppm: i64, position: i64) -> Option
     let half_ppm = HALF_SPREADS_PPM[layer] + swing_ppm / 6;
     let position_usd = i128::from(position) * i128::from(quote.mark) / 1_000_000_000;
     let position_usd = i64::try_from(position_usd).unwrap_or(i64::MAX);
-    let lean_ppm = position_usd.clamp(-POSITION_USD_MAX, POSITION_USD_MAX)
-        * HALF_SPREADS_PPM[1]
-        / LEAN_USD;
+    let lean_ppm =
+        position_usd.clamp(-POSITION_USD_MAX, POSITION_USD_MAX) * HALF_SPREADS_PPM[1] / LEAN_USD;
     let fair = quote.fair - share(quote.fair, lean_ppm);
     let half = share(quote.fair, half_ppm).max(quote.tick);
     let lots = Lots(super::agent::lots_for(LAYER_USD[layer] * 1_000_000, quote.mark));
     let bid = quote.floor(fair - half);
     let ask = quote.floor(fair + half + quote.tick).max(bid + quote.tick);
-    let side = |price: i64, wanted: bool| {
-        wanted.then_some(QuoteSide { price: Price(price), lots })
-    };
+    let side = |price: i64, wanted: bool| wanted.then_some(QuoteSide { price: Price(price), lots });
     Some(command::Quote {
         instrument: quote.id,
         bid: side(bid, position_usd < POSITION_USD_MAX),

@@ -155,9 +155,8 @@ impl Board {
         self.history.retain(|(time_ms, _)| *time_ms > now_ms - HISTORY_MS);
         self.history.push((now_ms, self.index));
         let prices = self.history.iter().map(|(_, price)| *price);
-        let (low, high) = prices.fold((i64::MAX, 0), |(low, high), price| {
-            (low.min(price), high.max(price))
-        });
+        let (low, high) =
+            prices.fold((i64::MAX, 0), |(low, high), price| (low.min(price), high.max(price)));
         self.swing_ppm = (high - low).saturating_mul(1_000) / (self.index / 1_000).max(1);
     }
 }

@@ -16,9 +16,9 @@ pub mod market;
 mod noise;
 mod option_maker;
 mod option_trader;
-mod trader;
 #[cfg(test)]
 mod tests;
+mod trader;
 
 use agent::{Agent, Desk, Role};
 use lockstep_sim::rng::Rng;

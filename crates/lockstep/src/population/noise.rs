@@ -103,8 +103,7 @@ impl Noise {
 
     /// An order that must not take, at the touch or through it.
     fn post(&self, turn: &mut Turn<'_>, quote: &Quote, side: Side, lots: i64) {
-        let post_only =
-            if turn.rng.below(2) == 0 { PostOnly::Reject } else { PostOnly::Reprice };
+        let post_only = if turn.rng.below(2) == 0 { PostOnly::Reject } else { PostOnly::Reprice };
         let away = small(turn.rng, 300) - 150;
         let price = near(quote, side, away);
         turn.place(NewOrder { post_only, ..NewOrder::limit(quote.id, side, Lots(lots), price) });

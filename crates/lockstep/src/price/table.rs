@@ -109,9 +109,8 @@ impl Layout {
                 seconds(cells[at]).map_err(|why| cell_fault(at, cells[at], &why))?
             }
             TimeColumns::Moments { expiry, at } => {
-                let read = |at: usize| {
-                    moment(cells[at]).map_err(|why| cell_fault(at, cells[at], &why))
-                };
+                let read =
+                    |at: usize| moment(cells[at]).map_err(|why| cell_fault(at, cells[at], &why));
                 -read(at)?.since(read(expiry)?).0.div_euclid(1_000)
             }
         };
@@ -147,7 +146,8 @@ impl Layout {
 
     fn write(&self, out: &mut impl Write, valued: &Valued) -> std::io::Result<()> {
         let Valued { option, prices, greeks } = valued;
-        let places = |digits: usize| if self.units == Units::Integers { None } else { Some(digits) };
+        let places =
+            |digits: usize| if self.units == Units::Integers { None } else { Some(digits) };
         let show = |value: i128, digits: usize| match places(digits) {
             None => value.to_string(),
             Some(digits) => fixed(value, digits),

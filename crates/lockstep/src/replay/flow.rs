@@ -88,11 +88,7 @@ fn outcome_table(expected: &Outcome, found: &Outcome) -> Table {
     };
     Table {
         title: "Against the flow's header".to_string(),
-        columns: vec![
-            Column::words(""),
-            Column::numbers("expected"),
-            Column::numbers("found"),
-        ],
+        columns: vec![Column::words(""), Column::numbers("expected"), Column::numbers("found")],
         rows: vec![
             row("trades", &|outcome| outcome.totals.trades.to_string()),
             row("lots", &|outcome| outcome.totals.traded_lots.to_string()),

@@ -163,7 +163,8 @@ fn publish(
     }
     if arguments.digest_only {
         for (name, digest) in &digests {
-            let line = if digests.len() == 1 { digest.clone() } else { format!("{digest}  {name}") };
+            let line =
+                if digests.len() == 1 { digest.clone() } else { format!("{digest}  {name}") };
             output::line(&line)?;
         }
     } else if context.sink.takes_stdout() {

@@ -43,8 +43,7 @@ pub fn run(paths: &[PathBuf], context: &mut Context) -> Result<Finished, Failure
 
 fn report(outcomes: &[ScenarioOutcome], failed: usize, started: Instant) -> Report {
     let passed = outcomes.len() - failed;
-    let mut report =
-        Report::new("Scenarios", format!("{passed} of {} passed.", outcomes.len()));
+    let mut report = Report::new("Scenarios", format!("{passed} of {} passed.", outcomes.len()));
     report.provenance("version", env!("CARGO_PKG_VERSION"));
     let sum = |read: fn(&ScenarioOutcome) -> u64| outcomes.iter().map(read).sum::<u64>();
     let tone = if failed == 0 { Tone::Good } else { Tone::Bad };

@@ -98,7 +98,8 @@ impl Tally {
             blocks.push(Block::BarChart(self.rejection_chart()));
         }
         if !self.system_rejections.is_empty() {
-            blocks.push(Block::Table(code_table("Refused system commands", &self.system_rejections)));
+            blocks
+                .push(Block::Table(code_table("Refused system commands", &self.system_rejections)));
         }
         report.section("Rejections", blocks);
         if !self.cancels.is_empty() {

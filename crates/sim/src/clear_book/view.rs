@@ -117,4 +117,5 @@ impl ClearBook {
     }
 }
 
-pub(super) type Queues<'a> = Box<dyn Iterator<Item = (u64, &'a std::collections::VecDeque<Order>)> + 'a>;
+pub(super) type Queues<'a> =
+    Box<dyn Iterator<Item = (u64, &'a std::collections::VecDeque<Order>)> + 'a>;

@@ -28,8 +28,11 @@ impl Workload {
             return InstrumentId(self.some_id());
         }
         let busy = count.min(5);
-        let at =
-            if self.random.percent(75) { self.random.below(busy) } else { self.random.below(count) };
+        let at = if self.random.percent(75) {
+            self.random.below(busy)
+        } else {
+            self.random.below(count)
+        };
         self.instruments[usize::try_from(at).unwrap()].0
     }
 
@@ -298,13 +301,15 @@ impl Workload {
             4 => Command::Batch(bounded(Vec::new())),
             5 => {
                 let side = QuoteSide { price: Price(first), lots: Lots(second) };
-                let quote = Quote { instrument: self.instrument(), bid: Some(side), ask: Some(side) };
+                let quote =
+                    Quote { instrument: self.instrument(), bid: Some(side), ask: Some(side) };
                 Command::MassQuote { group: GroupId(u8::MAX), quotes: bounded(vec![quote; 3]) }
             }
             6 => {
                 let mut orders = vec![self.order(); 2];
                 self.spoil(&mut orders[1]);
-                let kind = self.random.pick(&[LinkKind::OneCancelsOther, LinkKind::OneTriggersOther]);
+                let kind =
+                    self.random.pick(&[LinkKind::OneCancelsOther, LinkKind::OneTriggersOther]);
                 Command::PlaceLinked { kind, orders: bounded(orders) }
             }
             7 => Command::SetProtection {

@@ -90,8 +90,7 @@ impl Workload {
             };
             system.push(SystemCommand::Deposit { owner: [owner; 32], sub: 0, amount });
         }
-        let block =
-            Block { height: 1, time: START, system: bounded(system), ..Block::default() };
+        let block = Block { height: 1, time: START, system: bounded(system), ..Block::default() };
         self.commands += block.system.len() as u64;
         block
     }
@@ -367,4 +366,3 @@ fn spoil_underlying(random: &mut Random, params: &mut UnderlyingParams) {
         _ => params.linear_ticks = TickTable::flat(Price(value)),
     }
 }
-

@@ -126,12 +126,12 @@ impl Chart {
             return;
         }
         self.next_sample_ms = now_ms + SAMPLE_MS;
-        let is_stale = self.lines.iter().any(|lines| {
-            exchange.underlying_view(lines.underlying).is_some_and(|view| view.stale)
-        });
-        let was = |spans: &[Span]| {
-            spans.last().is_some_and(|span| span.end_ms >= was_ms - 2 * SAMPLE_MS)
-        };
+        let is_stale = self
+            .lines
+            .iter()
+            .any(|lines| exchange.underlying_view(lines.underlying).is_some_and(|view| view.stale));
+        let was =
+            |spans: &[Span]| spans.last().is_some_and(|span| span.end_ms >= was_ms - 2 * SAMPLE_MS);
         let (was_stale, was_hole) = (was(&self.stale), was(&self.holes));
         mark(&mut self.stale, is_stale, was_stale, now_ms, "index stale");
         let is_hole = feed.is_hole(now_ms);
@@ -321,9 +321,8 @@ impl Lines {
             self.mark.extend(view.mark.map(|price| point(now_ms, usd(price.0))));
             let touch = view.bid.zip(view.ask);
             let middle = touch.map_or(f64::NAN, |(bid, ask)| usd((bid.0 + ask.0) / 2));
-            let spread = touch.map_or(f64::NAN, |(bid, ask)| {
-                usd(ask.0 - bid.0) * 10_000.0 / usd(mark.max(1))
-            });
+            let spread = touch
+                .map_or(f64::NAN, |(bid, ask)| usd(ask.0 - bid.0) * 10_000.0 / usd(mark.max(1)));
             self.middle.push(point(now_ms, middle));
             self.spread.push(point(now_ms, spread));
             let open = i128::from(view.open_interest.0) * i128::from(mark) / 1_000;

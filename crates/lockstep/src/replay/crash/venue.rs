@@ -27,12 +27,7 @@ pub const UNDERLYINGS: [Underlying; 2] = [
         strikes_usd: (85_000, 135_000),
         step_usd: 2_500,
     },
-    Underlying {
-        ticker: "ETH",
-        price_usd: 4_200,
-        strikes_usd: (2_800, 5_000),
-        step_usd: 100,
-    },
+    Underlying { ticker: "ETH", price_usd: 4_200, strikes_usd: (2_800, 5_000), step_usd: 100 },
 ];
 
 /// The shape of an expiry's smile, and the recorded option that fixes its level.

@@ -280,9 +280,11 @@ impl Replay<'_> {
             };
             verdict.remark(what, 1, shown);
         }
-        verdict.remark("fill rows of incoming orders themselves, passed over", plan.own_fills, || {
-            format!("{time}: order {}", plan.takers.first().map_or(0, |taker| taker.order))
-        });
+        verdict.remark(
+            "fill rows of incoming orders themselves, passed over",
+            plan.own_fills,
+            || format!("{time}: order {}", plan.takers.first().map_or(0, |taker| taker.order)),
+        );
         if plan.is_self_match && self.opening.is_some() {
             let example = || {
                 let order = plan.cancels.first().map_or(0, |row| row.order);
@@ -321,7 +323,8 @@ impl Replay<'_> {
             self.verdict.mismatch(what, || {
                 let (_, price) = level;
                 let text = |queue: &[(i64, i64)]| {
-                    let orders = queue.iter().take(6).map(|(order, size)| format!("{order}x{size}"));
+                    let orders =
+                        queue.iter().take(6).map(|(order, size)| format!("{order}x{size}"));
                     orders.collect::<Vec<_>>().join(", ")
                 };
                 format!("{time} at {price}: tape {}; engine {}", text(&wanted), text(&found))
@@ -454,11 +457,7 @@ impl Opening {
                  bought as sold.",
                 self.unseen, self.unseen_size
             ),
-            columns: vec![
-                Column::words(""),
-                Column::numbers("tape"),
-                Column::numbers("engine"),
-            ],
+            columns: vec![Column::words(""), Column::numbers("tape"), Column::numbers("engine")],
             rows: vec![
                 row("price", price(&self.tape), price(&self.engine)),
                 row("contracts", self.tape.size.to_string(), self.engine.size.to_string()),

@@ -76,7 +76,9 @@ impl Plan {
             .iter()
             .flat_map(|taker| taker.fills.iter())
             .map(|fill| fill.order)
-            .chain(plan.sideless.iter().filter(|row| row.action == Action::Fill).map(|row| row.order))
+            .chain(
+                plan.sideless.iter().filter(|row| row.action == Action::Fill).map(|row| row.order),
+            )
             .collect();
         let takers: BTreeMap<i64, usize> =
             (0..).zip(&plan.takers).map(|(at, taker)| (taker.order, at)).collect();

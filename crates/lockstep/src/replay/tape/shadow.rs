@@ -94,13 +94,7 @@ impl Shadow {
     }
 
     /// What a filled order has left.
-    fn echo(
-        &mut self,
-        plan: &Plan,
-        row: &TapeEvent,
-        before: Shown,
-        touched: &mut Vec<LevelAt>,
-    ) {
+    fn echo(&mut self, plan: &Plan, row: &TapeEvent, before: Shown, touched: &mut Vec<LevelAt>) {
         let left = before.size - plan.filled(row.order);
         if row.price_ticks == before.price_ticks && row.size == left {
             self.orders.insert(row.order, Shown { size: row.size, ..before });

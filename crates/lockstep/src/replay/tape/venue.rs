@@ -13,7 +13,9 @@ use crate::replay::tally::Tally;
 use crate::scenario::names::Names;
 use crate::series::tape::Side as TapeSide;
 use lockstep_exchange::{Exchange, Step};
-use lockstep_types::command::{Command, Phase, PhaseReason, PhaseScope, SystemCommand, UserCommand};
+use lockstep_types::command::{
+    Command, Phase, PhaseReason, PhaseScope, SystemCommand, UserCommand,
+};
 use lockstep_types::instrument::{Contract, EXPIRY_TIME_OF_DAY_MS, InstrumentName, Ticker};
 use lockstep_types::order::{Amend, NewOrder, OrderTarget, TimeInForce};
 use lockstep_types::params::{MarginRegime, TickTable, UnderlyingParams, VenueParams};

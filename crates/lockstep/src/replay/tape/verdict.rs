@@ -219,9 +219,10 @@ impl Verdict {
         ]);
         Table {
             title: "Executions of resting orders in continuous trading".to_string(),
-            note: "Each fill row of the tape against the engine's trade with the inferred incoming \
+            note:
+                "Each fill row of the tape against the engine's trade with the inferred incoming \
                    order."
-                .to_string(),
+                    .to_string(),
             columns: vec![
                 Column::words("compared with the tape"),
                 Column::numbers("count"),

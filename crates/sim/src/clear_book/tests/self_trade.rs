@@ -105,11 +105,7 @@ fn a_fill_or_kill_that_cancels_makers_counts_past_its_own_orders() {
 /// What an iceberg that stands before the own order hides shows up behind that order.
 #[test]
 fn a_fill_or_kill_does_not_count_hidden_lots_that_an_own_order_keeps_from_it() {
-    let icebergs = [
-        sell(1, 99, 3).showing(1),
-        sell(2, 100, 9).showing(2),
-        sell(3, 100, 5).of(OWN),
-    ];
+    let icebergs = [sell(1, 99, 3).showing(1), sell(2, 100, 9).showing(2), sell(3, 100, 5).of(OWN)];
     let mut book = book_of(&icebergs);
     let five = NewOrder { lots: 5, ..taker(SelfTrade::CancelTaker).fill_or_kill() };
     assert_eq!(book.add(NewOrder { lots: 6, ..five }), [rejected(4, RejectReason::FillOrKill)]);
