@@ -178,3 +178,6 @@ impl State {
         for_each_table!(show);
     }
 }
+
+#[cfg(test)]
+mod tests;

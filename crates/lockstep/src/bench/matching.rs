@@ -235,8 +235,8 @@ impl Whole {
         let underlying = UnderlyingParams {
             linear_ticks: TickTable::flat(tick),
             option_ticks: TickTable::flat(tick),
-            order_lots_max: Lots(1 << 30),
-            position_lots_max: Lots(1 << 31),
+            order_lots_max: Lots(1 << 28),
+            position_lots_max: Lots(1 << 28),
             open_interest_max: Lots(1 << 31),
             // The flow's prices are the flow's business.
             price_band: Ppm(0),

@@ -11,7 +11,7 @@ use lockstep_types::{Lots, Price, SpanMs, UnderlyingId, Usd};
 /// Milliseconds between two looks.
 const PERIOD_MS: i64 = 5_000;
 /// Quotes are sent again at the latest after this.
-const QUIET_MS: i64 = 120_000;
+const QUIET_MS: i64 = 240_000;
 /// Move of the index after which quotes are sent again, ppm.
 const MOVE_PPM: i64 = 1_500;
 /// Half spread, ppm of the option's mark.

@@ -58,10 +58,10 @@ impl Trader {
             (false, 6..=8) => Habit::Panic(15_000 + small(rng, 80_000)),
             (false, _) => Habit::Profit(10_000 + small(rng, 60_000)),
         };
-        // Most use little leverage, a few nearly all that the venue gives.
+        // From little leverage to nearly all that the venue gives.
         let leverage_tenths = match rng.below(10) {
-            0..=3 => 10 + small(rng, 30),
-            4..=7 => 40 + small(rng, 50),
+            0..=2 => 10 + small(rng, 30),
+            3..=5 => 40 + small(rng, 50),
             _ => 90 + small(rng, 55),
         };
         Self {

@@ -14,6 +14,7 @@ mod tape;
 use crate::failure::Failure;
 use crate::output::{self, EventSink};
 use crate::report::Report;
+use crate::series::shipped::TAPE_NAME;
 use clap::{Args, ValueEnum};
 use lockstep_sim::flow::NAMES;
 use std::ffi::OsStr;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 #[group(skip)]
 pub struct Arguments {
     /// Scenarios (files or folders of .jsonl), order flows (.oflow, or tight_1m, deep_1m, chain_1m),
-    /// or tapes (.csv, .csv.gz). Without any: the crash of 10 October 2025.
+    /// or tapes (.csv, .csv.gz, or l3-excerpt). Without any: the crash of 10 October 2025.
     paths: Vec<PathBuf>,
     /// Write every event as JSON Lines (`-`: stdout, the report then goes to stderr).
     #[arg(long, value_name = "FILE")]
@@ -97,11 +98,12 @@ fn kind_of(path: &Path) -> Result<Kind, Failure> {
     match path.extension().and_then(OsStr::to_str) {
         _ if path.is_dir() => Ok(Kind::Scenario),
         None if is_flow_name => Ok(Kind::Flow),
+        None if path.as_os_str() == TAPE_NAME => Ok(Kind::Tape),
         Some("jsonl") => Ok(Kind::Scenario),
         Some("oflow") => Ok(Kind::Flow),
         Some("csv" | "gz") => Ok(Kind::Tape),
         _ => Err(Failure::Usage(format!(
-            "{}: neither a folder nor .jsonl, .oflow, .csv, .csv.gz, nor a flow's name ({})",
+            "{}: neither a folder nor .jsonl, .oflow, .csv, .csv.gz, nor one of {}, {TAPE_NAME}",
             path.display(),
             NAMES.join(", ")
         ))),

@@ -173,7 +173,12 @@ fn code_table(title: &str, counts: &BTreeMap<RejectCode, u64>) -> Table {
 /// The section that proves the books, or says that nobody looked.
 pub fn conservation(report: &mut Report, books: Option<Conservation>) {
     let block = match books {
-        Some(books) => Block::Conservation(books),
+        Some(books) => {
+            let tone = if books.balances() { Tone::Good } else { Tone::Bad };
+            let value = if books.balances() { "balance" } else { "do NOT balance" };
+            report.figure("Books", value, "to the micro-dollar (rule C1)", tone);
+            Block::Conservation(books)
+        }
         None => Block::Prose("Not checked (--check off).".to_string()),
     };
     report.section("Books", vec![block]);

@@ -147,8 +147,6 @@ pub enum Unit {
     Usd,
     /// Hundredths (12.5 reads as 12.5 %).
     Percent,
-    /// Milliseconds.
-    Milliseconds,
     /// Another unit, written behind the value.
     Other(String),
 }
@@ -405,7 +403,6 @@ impl Unit {
             Self::Count => ("", String::new()),
             Self::Usd => ("$", String::new()),
             Self::Percent => ("", "\u{202f}%".to_owned()),
-            Self::Milliseconds => ("", "\u{202f}ms".to_owned()),
             Self::Other(name) => ("", format!("\u{202f}{}", text::label(name))),
         }
     }
@@ -416,7 +413,6 @@ impl Unit {
             Self::Count => String::new(),
             Self::Usd => "USD".to_owned(),
             Self::Percent => "%".to_owned(),
-            Self::Milliseconds => "ms".to_owned(),
             Self::Other(name) => text::label(name),
         }
     }

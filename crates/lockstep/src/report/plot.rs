@@ -107,11 +107,6 @@ impl<'a> Plot<'a> {
     pub fn values(&self) -> impl Iterator<Item = f64> + Clone {
         self.lines.iter().flat_map(|line| line.points.iter().map(|point| point.value))
     }
-
-    /// Whether a time is shown.
-    pub fn shows_time(&self, time_ms: i64) -> bool {
-        (self.domain_ms.0..=self.domain_ms.1).contains(&time_ms)
-    }
 }
 
 fn in_order(line: &Line) -> Vec<Point> {

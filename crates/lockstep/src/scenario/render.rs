@@ -35,6 +35,10 @@ impl Paper {
 /// All failures of a scenario; empty when it passed.
 pub fn failures(outcome: &ScenarioOutcome, colour: bool) -> String {
     let mut paper = Paper { out: String::new(), colour };
+    if !outcome.passed() && !outcome.title.is_empty() {
+        let title = paper.paint(BOLD, &outcome.title);
+        paper.line(&title);
+    }
     for failure in &outcome.failures {
         write_failure(&mut paper, &outcome.path.display().to_string(), failure);
     }

@@ -5,8 +5,8 @@
 //! increasing in a series and never decreasing on a tape; whatever the bytes are, a reader answers
 //! with values inside the named limits or with a [`ReadError`] that names line, field and limit.
 //!
-//! A series file keeps only the moments at which something traded; [`Series::value_at`] and
-//! [`Series::filled`] carry the last value forward. Deliberately absent: floating point,
+//! A series file keeps only the moments at which something traded; [`Series::point_at`] carries the
+//! last value forward. Deliberately absent: floating point,
 //! interpolation (it would look ahead), and any dependence on the raw files: a build and its
 //! tests need only what `data/` holds.
 
@@ -26,8 +26,6 @@ use rows::{Row, Rows};
 
 /// Most rows one series file may have: a day of seconds.
 pub const SERIES_ROWS_MAX: u64 = 86_400;
-/// Most points [`Series::filled`] returns: a day of seconds.
-pub const FILLED_POINTS_MAX: i64 = 86_400;
 /// Latest time accepted, seconds: the last second of the year 9999.
 pub const TIME_S_MAX: i64 = 253_402_300_799;
 
@@ -75,42 +73,6 @@ pub struct Point {
     pub value: i64,
 }
 
-/// Why [`Series::filled`] could not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FillError {
-    /// Before its first point a series has no value to carry forward.
-    BeforeFirstPoint {
-        /// First second asked for.
-        start_s: i64,
-        /// Time of the first point.
-        first_s: i64,
-    },
-    /// The step is zero or negative.
-    StepNotPositive {
-        /// The step asked for, seconds.
-        step_s: i64,
-    },
-    /// More points than [`FILLED_POINTS_MAX`].
-    TooManyPoints {
-        /// Most points one call returns.
-        points_max: i64,
-    },
-}
-
-impl std::fmt::Display for FillError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::BeforeFirstPoint { start_s, first_s } => {
-                write!(f, "no value at {start_s}: the series begins at {first_s}")
-            }
-            Self::StepNotPositive { step_s } => write!(f, "a step of {step_s} s is not positive"),
-            Self::TooManyPoints { points_max } => write!(f, "more than {points_max} points"),
-        }
-    }
-}
-
-impl std::error::Error for FillError {}
-
 /// A step function of time: at least one point, times strictly increasing, values positive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
@@ -155,62 +117,20 @@ impl Series {
         to.flush()
     }
 
-    /// What the values are.
-    pub fn column(&self) -> Column {
-        self.column
-    }
-
     /// The recorded points, oldest first.
     pub fn points(&self) -> &[Point] {
         &self.points
     }
 
-    /// Time of the first point, seconds.
-    pub fn first_s(&self) -> i64 {
-        self.points[0].time_s
-    }
-
-    /// Time of the last point, seconds.
-    pub fn last_s(&self) -> i64 {
-        self.points[self.points.len() - 1].time_s
-    }
-
-    /// The value in force at `time_s`: that of the last point at or before it. `None` before the
-    /// first point.
-    pub fn value_at(&self, time_s: i64) -> Option<i64> {
+    /// The point in force at `time_s`: the last one at or before it. `None` before the first.
+    pub fn point_at(&self, time_s: i64) -> Option<Point> {
         let after = self.points.partition_point(|point| point.time_s <= time_s);
-        after.checked_sub(1).map(|at| self.points[at].value)
+        after.checked_sub(1).map(|at| self.points[at])
     }
 
-    /// The value in force at `start_s`, `start_s + step_s`, ... before `end_s`, each moment
-    /// without a point carrying the last value forward.
-    pub fn filled(&self, start_s: i64, end_s: i64, step_s: i64) -> Result<Vec<Point>, FillError> {
-        if step_s <= 0 {
-            return Err(FillError::StepNotPositive { step_s });
-        }
-        if start_s < self.first_s() {
-            return Err(FillError::BeforeFirstPoint { start_s, first_s: self.first_s() });
-        }
-        // The last of n points stands (n - 1) steps after the start and before the end.
-        let last_offset_s = end_s.saturating_sub(start_s).saturating_sub(1);
-        if last_offset_s / step_s >= FILLED_POINTS_MAX {
-            return Err(FillError::TooManyPoints { points_max: FILLED_POINTS_MAX });
-        }
-        let mut filled = Vec::new();
-        let mut next = self.points.partition_point(|point| point.time_s <= start_s);
-        let mut time_s = start_s;
-        while time_s < end_s {
-            while next < self.points.len() && self.points[next].time_s <= time_s {
-                next += 1;
-            }
-            assert!(next > 0, "the start does not precede the first point");
-            filled.push(Point { time_s, value: self.points[next - 1].value });
-            time_s = match time_s.checked_add(step_s) {
-                Some(later) => later,
-                None => break,
-            };
-        }
-        Ok(filled)
+    /// The first point.
+    pub fn first(&self) -> Point {
+        self.points[0]
     }
 }
 

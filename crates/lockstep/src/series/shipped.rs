@@ -3,7 +3,9 @@
 
 use super::{Column, ReadError, Series, tape};
 
-/// File name of the shipped excerpt of an order-by-order tape.
+/// Name by which the shipped excerpt of an order-by-order tape is known.
+pub const TAPE_NAME: &str = "l3-excerpt";
+/// Its file name.
 pub const TAPE_FILE: &str = "l3-excerpt.csv";
 /// File name of the raw tape it is taken from.
 pub(super) const TAPE_RAW_FILE: &str = "l3-index-future-2023-12-24_25.csv.gz";

@@ -63,8 +63,12 @@ fn a_series_reads_back_what_was_written() {
 fn the_shipped_series_hold_the_crash_of_october_2025() {
     let range = |shipped: Shipped| {
         let series = shipped.read().unwrap();
-        assert!(series.first_s() == CRASH_WINDOW.start_s, "{}", shipped.file_name());
-        assert!(series.last_s() < CRASH_WINDOW.end_s, "{}", shipped.file_name());
+        assert!(series.first().time_s == CRASH_WINDOW.start_s, "{}", shipped.file_name());
+        assert!(
+            series.points().last().unwrap().time_s < CRASH_WINDOW.end_s,
+            "{}",
+            shipped.file_name()
+        );
         let values = series.points().iter().map(|point| point.value);
         (series.points().len(), values.clone().min().unwrap(), values.max().unwrap())
     };
@@ -74,43 +78,18 @@ fn the_shipped_series_hold_the_crash_of_october_2025() {
     assert_eq!(range(Shipped::VolatilityPut).0, 150);
     assert_eq!(range(Shipped::VolatilityCall).0, 150);
     let eth = Shipped::IndexEth.read().unwrap();
-    assert_eq!(eth.value_at(CRASH_WINDOW.start_s), Some(399_716), "carried into the window");
+    let first = Some(Point { time_s: CRASH_WINDOW.start_s, value: 399_716 });
+    assert_eq!(eth.point_at(CRASH_WINDOW.start_s), first, "carried into the window");
 }
 
 #[test]
 fn seconds_without_trades_carry_the_last_value() {
     let series = prices("time_s,price_cents\n100,7\n103,9\n104,8\n").unwrap();
-    let values = |start_s, end_s, step_s| -> Vec<i64> {
-        let filled = series.filled(start_s, end_s, step_s).unwrap();
-        for (at, point) in filled.iter().enumerate() {
-            assert_eq!(point.time_s, start_s + step_s * i64::try_from(at).unwrap());
-            assert_eq!(series.value_at(point.time_s), Some(point.value));
-        }
-        filled.iter().map(|point| point.value).collect()
-    };
-    assert_eq!(values(100, 107, 1), [7, 7, 7, 9, 8, 8, 8]);
-    assert_eq!(values(101, 106, 2), [7, 9, 8]);
-    assert_eq!(values(200, 202, 1), [8, 8]);
-    assert_eq!(values(103, 103, 1), [0_i64; 0]);
-    assert_eq!(values(103, 50, 1), [0_i64; 0]);
-    assert_eq!(series.value_at(99), None);
-    assert_eq!(series.value_at(100), Some(7));
-}
-
-#[test]
-fn filling_refuses_what_it_cannot_answer() {
-    let series = prices("time_s,price_cents\n100,7\n").unwrap();
+    let value = |time_s| series.point_at(time_s).map(|point| point.value);
     assert_eq!(
-        series.filled(99, 101, 1),
-        Err(FillError::BeforeFirstPoint { start_s: 99, first_s: 100 })
+        [99, 100, 102, 103, 104, 9_999].map(value),
+        [None, Some(7), Some(7), Some(9), Some(8), Some(8)]
     );
-    assert_eq!(series.filled(100, 101, 0), Err(FillError::StepNotPositive { step_s: 0 }));
-    let too_many = Err(FillError::TooManyPoints { points_max: FILLED_POINTS_MAX });
-    assert_eq!(series.filled(100, i64::MAX, 1), too_many);
-    assert_eq!(series.filled(100, 100 + FILLED_POINTS_MAX + 1, 1), too_many);
-    let most = series.filled(100, 100 + FILLED_POINTS_MAX, 1).unwrap();
-    assert_eq!(i64::try_from(most.len()).unwrap(), FILLED_POINTS_MAX);
-    assert_eq!(series.filled(i64::MAX - 1, i64::MAX, i64::MAX).unwrap().len(), 1);
 }
 
 #[test]

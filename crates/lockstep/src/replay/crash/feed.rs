@@ -69,11 +69,7 @@ impl Feed {
     /// The price of an underlying as known at a second, and whether it is the perpetual's; before
     /// the first, the first.
     fn value(&self, underlying: usize, second: i64) -> (Point, bool) {
-        let last = |series: &Series| {
-            let points = series.points();
-            let after = points.partition_point(|point| point.time_s <= second);
-            points[after.saturating_sub(1)]
-        };
+        let last = |series: &Series| series.point_at(second).unwrap_or(series.first());
         if underlying == 1 {
             return (last(&self.eth), false);
         }
@@ -97,7 +93,7 @@ impl Feed {
                 let (value, _) = self.value(underlying, second);
                 let vols = [0, 1].map(|at: usize| {
                     let series = &self.volatility[at];
-                    series.value_at(second).unwrap_or(series.points()[0].value)
+                    series.point_at(second).unwrap_or(series.first()).value
                 });
                 let told = Told { value, btc: btc.value, vols };
                 if self.told[validator][underlying] == Some(told) {

@@ -6,7 +6,9 @@
 //! looking ahead ([`icebergs`]). A tape that begins before the opening begins in an auction, which
 //! ends with the first trade without a side.
 
+mod chart;
 mod icebergs;
+mod opening;
 mod plan;
 mod shadow;
 #[cfg(test)]
@@ -19,11 +21,14 @@ use super::{Check, Context, Finished};
 use crate::books;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::report::{Block, Column, Line, Point, Report, Shape, Table, TimeChart, Tone, Unit};
+use crate::report::{Block, Report, Tone};
 use crate::scenario::run::hex;
+use crate::series::shipped;
 use crate::series::tape::{Action, Side, TapeEvent, TapeReader};
+use chart::Chart;
 use icebergs::Icebergs;
 use lockstep_types::TimeMs;
+use opening::Opening;
 use plan::{Plan, Taker};
 use shadow::{LevelAt, Shadow};
 use std::collections::BTreeMap;
@@ -31,29 +36,21 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use std::time::Instant;
-use venue::{Entry, Uncrossing, Venue};
+use venue::{Entry, Venue};
 use verdict::Verdict;
 
 /// Groups between two comparisons of the whole book.
 const WHOLE_BOOK_GROUPS: u64 = 2_000;
-/// Milliseconds between two points of the report's charts.
-const CHART_STEP_MS: i64 = 10_000;
 
-/// Reads a tape.
+/// Reads a tape: a file, or the excerpt that the binary carries.
 pub fn read(path: &Path) -> Result<Vec<TapeEvent>, Failure> {
+    if path.as_os_str() == shipped::TAPE_NAME {
+        let name = shipped::TAPE_NAME.to_string();
+        return shipped::tape().map_err(|error| Failure::Recording { name, error });
+    }
     let file = File::open(path).map_err(Failure::file(path))?;
     let events = TapeReader::open(BufReader::new(file)).and_then(Iterator::collect);
     events.map_err(|error| Failure::Recording { name: path.display().to_string(), error })
-}
-
-/// The opening auction, on the tape and in the engine.
-#[derive(Clone, Debug)]
-struct Opening {
-    time: TimeMs,
-    tape: Uncrossing,
-    engine: Uncrossing,
-    unseen: u64,
-    unseen_size: i64,
 }
 
 /// A replay under way.
@@ -67,16 +64,6 @@ struct Replay<'a> {
     opening: Option<Opening>,
     is_auction: bool,
     chart: Chart,
-}
-
-/// What the report draws.
-#[derive(Default)]
-struct Chart {
-    bids: Vec<Point>,
-    asks: Vec<Point>,
-    volume: Vec<Point>,
-    next_ms: i64,
-    lots: i128,
 }
 
 /// Replays a tape.
@@ -157,7 +144,9 @@ impl Replay<'_> {
         }
         let touched = self.shadow.apply(&plan);
         self.compare(time, &touched)?;
-        self.chart(time);
+        if !self.is_auction {
+            self.chart.sample(time, &self.venue);
+        }
         Ok(())
     }
 
@@ -201,71 +190,6 @@ impl Replay<'_> {
         let size = hidden.unwrap_or(shown);
         let display = hidden.map(|_| shown);
         Entry { order, side, price_ticks, size, display, immediate: false }
-    }
-
-    /// Ends the opening auction as the tape did.
-    fn open_market(&mut self, time: TimeMs, plan: &Plan) -> Result<(), Failure> {
-        self.is_auction = false;
-        let mut tape = Uncrossing::default();
-        for row in &plan.sideless {
-            match row.action {
-                Action::Fill => *tape.fills.entry(row.order).or_default() += row.size,
-                _ => {
-                    tape.price_ticks = Some(row.price_ticks);
-                    tape.size += row.size;
-                }
-            }
-        }
-        let bought: i64 = (tape.fills.iter())
-            .filter(|(order, _)| self.shadow.order(**order).is_some_and(|it| it.side == Side::Bid))
-            .map(|(_, size)| size)
-            .sum();
-        let unseen: Vec<(i64, i64)> = (tape.fills.iter())
-            .filter(|(order, _)| self.shadow.order(**order).is_none())
-            .map(|(order, size)| (*order, *size))
-            .collect();
-        self.enter_unseen(time, tape.size - bought, &unseen)?;
-        let engine = self.venue.uncross(time)?;
-        self.opening = Some(Opening {
-            time,
-            unseen: u64::try_from(unseen.len()).unwrap_or(u64::MAX),
-            unseen_size: unseen.iter().map(|(_, size)| size).sum(),
-            tape,
-            engine,
-        });
-        Ok(())
-    }
-
-    /// Orders that traded in the auction and were never shown: market orders at the opening. Their
-    /// sides are not on the tape; they are given out, largest first, so that `to_buy` is bought.
-    fn enter_unseen(
-        &mut self,
-        time: TimeMs,
-        mut to_buy: i64,
-        unseen: &[(i64, i64)],
-    ) -> Result<(), Failure> {
-        let mut sorted = unseen.to_vec();
-        sorted.sort_unstable_by_key(|(order, size)| (std::cmp::Reverse(*size), *order));
-        let prices = self.shadow.all_levels();
-        let prices = prices.iter().map(|(_, price)| *price);
-        let (low, high) = (prices.clone().min().unwrap_or(1), prices.max().unwrap_or(1));
-        self.venue.begin(time)?;
-        self.venue.prepare()?;
-        for (order, size) in sorted {
-            let buys = size <= to_buy;
-            to_buy -= if buys { size } else { 0 };
-            let (side, price_ticks) =
-                if buys { (Side::Bid, high + 1) } else { (Side::Ask, (low - 1).max(1)) };
-            self.venue.enter(Entry {
-                order,
-                side,
-                price_ticks,
-                size,
-                display: None,
-                immediate: false,
-            })?;
-        }
-        self.venue.end()
     }
 
     fn remark(&mut self, time: TimeMs, plan: &Plan) {
@@ -378,21 +302,6 @@ impl Replay<'_> {
         }
     }
 
-    fn chart(&mut self, time: TimeMs) {
-        if self.is_auction || time.0 < self.chart.next_ms {
-            return;
-        }
-        self.chart.next_ms = time.0 + CHART_STEP_MS;
-        let (bid, ask) = self.venue.touch();
-        let price = |ticks: i64| ticks as f64 / 4.0;
-        let point = |value: f64| Point { time_ms: time.0, value };
-        self.chart.bids.extend(bid.map(|ticks| point(price(ticks))));
-        self.chart.asks.extend(ask.map(|ticks| point(price(ticks))));
-        let lots = self.venue.tally.lots - self.chart.lots;
-        self.chart.lots = self.venue.tally.lots;
-        self.chart.volume.push(point(lots as f64));
-    }
-
     fn finish(
         self,
         events: &[TapeEvent],
@@ -424,6 +333,8 @@ impl Replay<'_> {
         let differing = verdict.mismatches.values().map(|counted| counted.count).sum::<u64>();
         let note = format!("of {} compared", grouped(verdict.levels));
         report.figure("Queues that differed", grouped(differing), note, Tone::Plain);
+        let count = grouped(u64::try_from(self.icebergs.count()).unwrap_or(0));
+        report.figure("Icebergs", count, "found by looking ahead", Tone::Plain);
         self.venue.tally.figures(&mut report, started.elapsed());
         let mut blocks = vec![Block::Table(verdict.execution_table())];
         blocks.extend(self.opening.as_ref().map(|opening| Block::Table(opening.table())));
@@ -434,56 +345,5 @@ impl Replay<'_> {
         self.venue.tally.sections(&mut report);
         conservation(&mut report, books);
         Ok(Finished { report, digests: vec![(name.to_string(), digest)], complaint: None })
-    }
-}
-
-impl Opening {
-    fn table(&self) -> Table {
-        let price = |side: &Uncrossing| match side.price_ticks {
-            Some(ticks) => format!("{ticks} ticks"),
-            None => "none".to_string(),
-        };
-        let orders = |side: &Uncrossing| grouped(u64::try_from(side.fills.len()).unwrap_or(0));
-        let alike = (self.tape.fills.iter())
-            .filter(|(order, size)| self.engine.fills.get(order) == Some(size))
-            .count();
-        let row = |what: &str, tape: String, engine: String| vec![what.to_string(), tape, engine];
-        Table {
-            title: format!("Opening auction, {}", self.time),
-            note: format!(
-                "The auction's trade has no side on the tape, and its fill rows name both sides. {} \
-                 of these orders were never shown ({} contracts): market orders at the opening, \
-                 entered with a limit that always trades, their sides chosen so that as much is \
-                 bought as sold.",
-                self.unseen, self.unseen_size
-            ),
-            columns: vec![Column::words(""), Column::numbers("tape"), Column::numbers("engine")],
-            rows: vec![
-                row("price", price(&self.tape), price(&self.engine)),
-                row("contracts", self.tape.size.to_string(), self.engine.size.to_string()),
-                row("orders filled", orders(&self.tape), orders(&self.engine)),
-                row("orders filled alike", orders(&self.tape), alike.to_string()),
-            ],
-        }
-    }
-}
-
-impl Chart {
-    fn blocks(self) -> Vec<Block> {
-        let prices = TimeChart {
-            title: "Best bid and best ask".to_string(),
-            unit: Unit::Other("points".to_string()),
-            lines: vec![
-                Line::new("ask", Shape::Step, self.asks),
-                Line::new("bid", Shape::Step, self.bids),
-            ],
-            ..TimeChart::default()
-        };
-        let volume = TimeChart {
-            title: "Contracts traded in ten seconds".to_string(),
-            lines: vec![Line::new("contracts", Shape::Bars, self.volume)],
-            ..TimeChart::default()
-        };
-        vec![Block::TimeChart(prices), Block::TimeChart(volume)]
     }
 }

@@ -16,6 +16,9 @@ const UNDERLYINGS: [(&str, i64); 3] = [("BTC", 100_000), ("ETH", 4_000), ("SOL",
 /// Characters of a title or a description at most.
 const TEXT_CHARS_MAX: usize = 2_000;
 
+/// No story starts earlier: 1 January 2000.
+const EARLIEST: TimeMs = TimeMs(946_684_800_000);
+
 /// Noon of Monday, 2 March 2026: no expiry and no end of day is near.
 fn default_time() -> TimeMs {
     TimeMs(days_from_civil(2026, 3, 2) * DAY_MS + 12 * HOUR_MS)
@@ -81,7 +84,10 @@ fn genesis(fields: &mut Fields) -> Parsed<Genesis> {
     let time = fields.opt(&["time"], value::time)?;
     let time = match time {
         None => default_time(),
-        Some(TimeSpec::At(time)) => time,
+        Some(TimeSpec::At(time)) if time >= EARLIEST => time,
+        Some(TimeSpec::At(_)) => {
+            return Err(Problem::new("the story starts after the year 2000").at("time"));
+        }
         Some(_) => return Err(Problem::new("expected a date and a time").at("time")),
     };
     let positive = |value: &Json| match value::span(value)? {
