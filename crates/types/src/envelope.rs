@@ -2,8 +2,8 @@
 //!
 //! The signature covers a domain, the chain and every byte of the command, so that nothing signed
 //! for one purpose or one chain is good for another. Verification is ZIP-215, the same alone and
-//! in a batch ([`verify_batch`]), so that all machines agree. Deliberately absent: who the signer is
-//! allowed to be, which the exchange decides.
+//! in a batch ([`verify_batch`]), so that all machines agree. Deliberately absent: who the signer
+//! is allowed to be, which the exchange decides.
 
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Reader};
 use crate::command::{BlockTerms, UserCommand};

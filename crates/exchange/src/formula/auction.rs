@@ -8,8 +8,9 @@
 //! them, so no price outside the candidates trades more.
 //!
 //! With the reference itself among the candidates the last rule never has to decide: two prices
-//! that tie on volume and imbalance enclose no price that does worse on both, so a reference between
-//! them wins, and one outside is nearer to one of them. It is stated so that the order is total.
+//! that tie on volume and imbalance enclose no price that does worse on both, so a reference
+//! between them wins, and one outside is nearer to one of them. It is stated so that the order is
+//! total.
 //!
 //! Invariants: the volume is positive and neither side's; buys at the price or above and sells at
 //! the price or below cover it; the work is one pass over the levels that cross.

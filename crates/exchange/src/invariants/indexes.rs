@@ -1,4 +1,5 @@
-//! Ordered indexes and leaves that go together: timers, triggers, switches, series (A1, I4, M2, R3).
+//! Ordered indexes and leaves that go together: timers, triggers, switches, series (A1, I4, M2,
+//! R3).
 
 use super::{At, Check, count, each};
 use crate::engine::Exchange;

@@ -16,13 +16,13 @@
 //! an order that goes     what its limit was better than mark: it offset worse ones   linear
 //!                        nothing                                                   option
 //! a fill of n lots       R(n) and the fee, less profit or premium
-//! R(n)                   isolated requirement of n lots, of an option as sold; none of a bought one
+//! R(n)                   isolated requirement of n lots, of an option as sold; bought: none
 //! ```
 //!
 //! Isolated requirements of a sum are at most the sum of the isolated requirements, which is all
 //! that is needed. Invariant: a cushion never says yes where the full look would say no, so that
-//! results do not depend on it; it lives at most as long as the marks of a block and is known by the
-//! account's cash, volume and tier, which every fill changes.
+//! results do not depend on it; it lives at most as long as the marks of a block and is known by
+//! the account's cash, volume and tier, which every fill changes.
 //!
 //! Deliberately absent: cushions of accounts in other modes than standard margin.
 

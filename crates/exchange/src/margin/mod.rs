@@ -2,8 +2,8 @@
 //!
 //! [`view`] copies an account out of the leaves; [`model`] says what any model answers and which
 //! one an account has; [`standard`] is the standard model; [`check`] refuses orders, fills,
-//! withdrawals and block trades that margin does not cover; [`cushion`] answers most of it without a
-//! full look.
+//! withdrawals and block trades that margin does not cover; [`cushion`] answers most of it without
+//! a full look.
 //!
 //! Deliberately absent: liquidation, which is [`crate::liquidation`], and portfolio margin, which
 //! will be one more [`model::Model`].

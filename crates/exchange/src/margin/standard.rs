@@ -10,15 +10,16 @@
 //!   per expiry the lower of the two lines of the requirement, each made the worst over its orders:
 //!
 //! ```text
-//! isolated line   sum of isolated initial requirements + sum over instruments of their order margin
+//! isolated line   sum of isolated initial requirements
+//!                 + sum over instruments of their order margin
 //! loss line       greatest loss and unpaired calls as if all open sells had filled
 //!                 + sum over instruments of max(premium and fee of the buys, fee of the sells)
 //! ```
 //!
 //! Buying options never raises a requirement and selling never lowers one, so whatever fills, each
 //! line bounds its half of the minimum. In particular the second line sees what one instrument's
-//! own orders do not show: the sale of a long option that pairs a short of another strike, and a new
-//! short in a book whose loss was bounded. Premiums to come are no credit.
+//! own orders do not show: the sale of a long option that pairs a short of another strike, and a
+//! new short in a book whose loss was bounded. Premiums to come are no credit.
 //!
 //! An expired leg that waits to be paid needs nothing, and its value counts like cash.
 

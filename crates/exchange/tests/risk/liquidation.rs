@@ -183,7 +183,7 @@ fn open_orders_go_first_and_their_reason_is_told() {
         venue.limit(long, perpetual, Side::Buy, 100, price(80_000)),
     ];
     let events = venue.move_price(BTC, price(95_000));
-    let place = |wanted: &dyn Fn(&Event) -> bool| events.iter().position(|event| wanted(event));
+    let place = |wanted: &dyn Fn(&Event) -> bool| events.iter().position(wanted);
     let begun = place(&|event| matches!(event, Event::LiquidationStarted { .. })).unwrap();
     for order in orders {
         let cancelled = Event::Cancelled {

@@ -37,7 +37,10 @@ fn legs(case: &Value, instruments: &Value) -> Vec<(i64, Option<i64>, Value)> {
 }
 
 /// When a case takes place, and the volatility of each expiry; `None` if it is out of reach.
-fn scene(legs: &[(i64, Option<i64>, Value)]) -> Option<(TimeMs, BTreeMap<(String, i64), i64>)> {
+/// When a vector's legs are looked at, and the volatility of each expiry and strike.
+type Scene = (TimeMs, BTreeMap<(String, i64), i64>);
+
+fn scene(legs: &[(i64, Option<i64>, Value)]) -> Option<Scene> {
     let options = legs.iter().filter(|(_, _, instrument)| instrument["kind"] == "OPT");
     let options: Vec<&Value> = options.map(|(_, _, instrument)| instrument).collect();
     let hourly = options.iter().any(|option| int(&option["T"]) == 3_600);

@@ -1,6 +1,6 @@
-//! Makers of a perpetual and its dated futures: three layers of two-sided quotes around the index and
-//! the reported basis, each layer its own protection group, re-quoted every few seconds, leaning
-//! against the position.
+//! Makers of a perpetual and its dated futures: three layers of two-sided quotes around the index
+//! and the reported basis, each layer its own protection group, re-quoted every few seconds,
+//! leaning against the position.
 
 use super::agent::Turn;
 use super::market::{Quote, share};

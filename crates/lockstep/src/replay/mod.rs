@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Arguments {
-    /// Scenarios (files or folders of .jsonl), order flows (.oflow, or tight_1m, deep_1m, chain_1m),
+    /// Scenarios (files or folders of .jsonl), order flows (.oflow, tight_1m, deep_1m, chain_1m),
     /// or tapes (.csv, .csv.gz, or l3-excerpt). Without any: the crash of 10 October 2025.
     paths: Vec<PathBuf>,
     /// Write every event as JSON Lines (`-`: stdout, the report then goes to stderr).

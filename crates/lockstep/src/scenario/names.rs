@@ -1,9 +1,9 @@
 //! Names for the engine's numbers, both ways: accounts, keys, instruments, underlyings, orders and
 //! reporters.
 //!
-//! A number without a name shows as one (`account 7`, `#12` for the order with that number of arrival), so
-//! that events of any log can be shown. Instruments are learned from events by [`Names::observe`];
-//! everything else is told. An instrument keeps its name after it has expired.
+//! A number without a name shows as one (`account 7`, `#12` for the order with that number of
+//! arrival), so that events of any log can be shown. Instruments are learned from events by
+//! [`Names::observe`]; everything else is told. An instrument keeps its name after it has expired.
 
 use super::model::AccountRef;
 use lockstep_types::Event;

@@ -1,9 +1,9 @@
 //! The crash of 10 October 2025, with a seeded population.
 //!
 //! Prices and volatilities are recorded ([`feed`]); who trades, and how, is made up
-//! ([`crate::population`]); everything that follows (books, fills, triggers, liquidations, insurance)
-//! is the exchange's ([`venue`] sets it up). A block a second from 20:00 to 22:30 UTC by default.
-//! [`chart`] keeps what the report draws.
+//! ([`crate::population`]); everything that follows (books, fills, triggers, liquidations,
+//! insurance) is the exchange's ([`venue`] sets it up). A block a second from 20:00 to 22:30 UTC by
+//! default. [`chart`] keeps what the report draws.
 //!
 //! The run is a function of the arguments: the same seed, accounts and times give the same digest.
 
