@@ -15,6 +15,7 @@ use lockstep_types::order::Side;
 
 const PAGE_BITS: u32 = 6;
 const PAGE_MASK: u32 = (1 << PAGE_BITS) - 1;
+const CHUNK_BITS: u32 = 6;
 const NO_PAGE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
@@ -41,96 +42,147 @@ struct Page {
 
 const EMPTY_PAGE: Page = Page { cells: [EMPTY; 1 << PAGE_BITS], present: 0, known: 0 };
 
-/// One side of one book: which pages it has.
+/// Which pages 64 neighbouring page numbers have.
+#[derive(Clone, Debug)]
+struct Chunk {
+    /// Pages, or [`NO_PAGE`].
+    pages: [u32; 1 << CHUNK_BITS],
+    /// Which of them have a level.
+    occupied: u64,
+}
+
+const EMPTY_CHUNK: Chunk = Chunk { pages: [NO_PAGE; 1 << CHUNK_BITS], occupied: 0 };
+
+/// One side of one book: which pages it has. Two steps deep, so that an order far from all others
+/// costs a chunk and not a directory that reaches to it.
 #[derive(Clone, Debug, Default)]
 struct Ladder {
-    /// Number of the directory's first page.
-    first: u32,
-    /// Pages from there on; [`NO_PAGE`] where there is none.
+    /// Where in `chunks` each chunk is, or [`NO_PAGE`].
     directory: Vec<u32>,
-    /// Which entries of the directory have a page with a level.
-    occupied: Vec<u64>,
+    chunks: Vec<Chunk>,
+    free_chunks: Vec<u32>,
+    /// Which chunks have a page with a level.
+    busy: Vec<u64>,
+}
+
+/// The chunk of a page, and the page's place there.
+const fn chunk_of(number: u32) -> (u32, u32) {
+    (number >> CHUNK_BITS, number & ((1 << CHUNK_BITS) - 1))
 }
 
 impl Ladder {
     #[inline]
-    fn page(&self, tick: u32) -> Option<usize> {
-        let entry = index((tick >> PAGE_BITS).wrapping_sub(self.first));
-        self.directory.get(entry).filter(|page| **page != NO_PAGE).map(|page| index(*page))
+    fn chunk(&self, chunk: u32) -> Option<&Chunk> {
+        self.chunks.get(index(*self.directory.get(index(chunk))?))
     }
 
-    /// The directory entry of the page of `tick`, made if need be.
-    fn entry(&mut self, tick: u32) -> usize {
-        let number = tick >> PAGE_BITS;
-        if self.directory.is_empty() {
-            self.first = number;
-        }
-        if number < self.first {
-            // Grow downwards in whole words of the bitmap, so that they shift as words.
-            let words = (self.first - number).div_ceil(64);
-            let grown = words * 64;
-            if grown > self.first {
-                // Down to page 0: rebuild the bitmap, which no longer shifts by whole words.
-                return self.rebase(number);
-            }
-            let mut directory = alloc::vec![NO_PAGE; index(grown)];
-            directory.append(&mut self.directory);
-            self.directory = directory;
-            let mut occupied = alloc::vec![0; index(words)];
-            occupied.append(&mut self.occupied);
-            self.occupied = occupied;
-            self.first -= grown;
-        }
-        let entry = index(number - self.first);
+    /// The page with a number, if there is one.
+    #[inline]
+    fn page(&self, number: u32) -> Option<usize> {
+        let (chunk, low) = chunk_of(number);
+        let page = self.chunk(chunk)?.pages[index(low)];
+        (page != NO_PAGE).then_some(index(page))
+    }
+
+    /// The chunk with a number, made if need be.
+    fn make_chunk(&mut self, chunk: u32) -> &mut Chunk {
+        let entry = index(chunk);
         if entry >= self.directory.len() {
             self.directory.resize(entry + 1, NO_PAGE);
-            self.occupied.resize(entry / 64 + 1, 0);
+            self.busy.resize(entry / 64 + 1, 0);
         }
-        entry
+        if self.directory[entry] == NO_PAGE {
+            self.directory[entry] = self.free_chunks.pop().unwrap_or_else(|| {
+                self.chunks.push(EMPTY_CHUNK);
+                u32::try_from(self.chunks.len() - 1).unwrap_or(NO_PAGE)
+            });
+        }
+        &mut self.chunks[index(self.directory[entry])]
     }
 
-    fn rebase(&mut self, number: u32) -> usize {
-        let old = core::mem::take(&mut self.directory);
-        let shift = index(self.first);
-        self.directory = alloc::vec![NO_PAGE; shift];
-        self.directory.extend(&old);
-        let words = self.directory.len().div_ceil(64);
-        let mut occupied = alloc::vec![0_u64; words];
-        for entry in 0..old.len() {
-            if self.occupied[entry / 64] >> (entry % 64) & 1 == 1 {
-                occupied[(entry + shift) / 64] |= 1 << ((entry + shift) % 64);
-            }
-        }
-        self.occupied = occupied;
-        self.first = 0;
-        index(number)
+    /// Notes that a page has a level.
+    fn occupy(&mut self, number: u32) {
+        let (chunk, low) = chunk_of(number);
+        self.make_chunk(chunk).occupied |= 1 << low;
+        self.busy[index(chunk) / 64] |= 1 << (chunk % 64);
     }
 
-    /// The nearest occupied directory entry above `entry`.
-    fn above(&self, entry: usize) -> Option<usize> {
-        let start = entry + 1;
-        let mut word = start / 64;
-        let mut bits = self.occupied.get(word)? & (u64::MAX << (start % 64));
-        loop {
-            if bits != 0 {
-                return Some(word * 64 + index(bits.trailing_zeros()));
-            }
+    /// Notes that a page has no level any more.
+    fn vacate(&mut self, number: u32) {
+        let (chunk, low) = chunk_of(number);
+        let held = self.make_chunk(chunk);
+        held.occupied &= !(1 << low);
+        if held.occupied == 0 {
+            self.busy[index(chunk) / 64] &= !(1 << (chunk % 64));
+        }
+    }
+
+    /// Gives a page without levels up, if there is one.
+    fn take_page(&mut self, number: u32) -> Option<u32> {
+        let (chunk, low) = chunk_of(number);
+        let at = *self.directory.get(index(chunk)).filter(|at| **at != NO_PAGE)?;
+        let held = &mut self.chunks[index(at)];
+        assert!(held.occupied & 1 << low == 0, "its levels are gone");
+        let page = core::mem::replace(&mut held.pages[index(low)], NO_PAGE);
+        if held.pages == EMPTY_CHUNK.pages {
+            self.directory[index(chunk)] = NO_PAGE;
+            self.free_chunks.push(at);
+        }
+        (page != NO_PAGE).then_some(page)
+    }
+
+    /// The nearest occupied page above `number`.
+    fn above(&self, number: u32) -> Option<u32> {
+        let (chunk, low) = chunk_of(number);
+        let after = |low: u32| if low == 63 { 0 } else { u64::MAX << (low + 1) };
+        let here = self.chunk(chunk).map_or(0, |held| held.occupied & after(low));
+        if here != 0 {
+            return Some((chunk << CHUNK_BITS) + here.trailing_zeros());
+        }
+        let mut word = chunk / 64;
+        let mut bits = self.busy.get(index(word))? & after(chunk % 64);
+        while bits == 0 {
             word += 1;
-            bits = *self.occupied.get(word)?;
+            bits = *self.busy.get(index(word))?;
         }
+        let chunk = word * 64 + bits.trailing_zeros();
+        let low = self.chunk(chunk)?.occupied.trailing_zeros();
+        Some((chunk << CHUNK_BITS) + low)
     }
 
-    /// The nearest occupied directory entry below `entry`.
-    fn below(&self, entry: usize) -> Option<usize> {
-        let mut word = entry / 64;
-        let mut bits = self.occupied.get(word)? & ((1_u64 << (entry % 64)) - 1);
-        loop {
-            if bits != 0 {
-                return Some(word * 64 + index(63 - bits.leading_zeros()));
-            }
-            word = word.checked_sub(1)?;
-            bits = self.occupied[word];
+    /// The nearest occupied page below `number`.
+    fn below(&self, number: u32) -> Option<u32> {
+        let (chunk, low) = chunk_of(number);
+        let before = |low: u32| (1_u64 << low) - 1;
+        let here = self.chunk(chunk).map_or(0, |held| held.occupied & before(low));
+        if here != 0 {
+            return Some((chunk << CHUNK_BITS) + 63 - here.leading_zeros());
         }
+        let last = u32::try_from(self.busy.len()).unwrap_or(NO_PAGE).checked_sub(1)?;
+        let mut word = chunk / 64;
+        let mut bits = match self.busy.get(index(word)) {
+            Some(bits) => bits & before(chunk % 64),
+            None => {
+                word = last;
+                self.busy[index(last)]
+            }
+        };
+        while bits == 0 {
+            word = word.checked_sub(1)?;
+            bits = self.busy[index(word)];
+        }
+        let chunk = word * 64 + 63 - bits.leading_zeros();
+        let low = 63 - self.chunk(chunk)?.occupied.leading_zeros();
+        Some((chunk << CHUNK_BITS) + low)
+    }
+
+    /// Every page with its number, ascending.
+    fn pages(&self) -> impl Iterator<Item = (u32, u32)> {
+        let chunks = (0..).zip(&self.directory).filter(|(_, at)| **at != NO_PAGE);
+        chunks.flat_map(|(chunk, at)| {
+            let numbers = chunk << CHUNK_BITS..;
+            numbers.zip(self.chunks[index(*at)].pages).filter(|(_, page)| *page != NO_PAGE)
+        })
     }
 }
 
@@ -202,7 +254,7 @@ impl Levels {
         let near = index(number.wrapping_sub(window.first));
         match window.pages.get(near) {
             Some(page) if *page != NO_PAGE => Some(index(*page)),
-            _ => self.ladders.get(ladder)?.page(key.tick),
+            _ => self.ladders.get(ladder)?.page(number),
         }
     }
 
@@ -290,9 +342,9 @@ impl Levels {
 
     fn vacate(&mut self, key: LevelKey) {
         let ladder = self.place(key.instrument.0) * 2 + side_index(key.side);
-        let Some(ladder) = self.ladders.get_mut(ladder) else { return };
-        let entry = index((key.tick >> PAGE_BITS) - ladder.first);
-        ladder.occupied[entry / 64] &= !(1 << (entry % 64));
+        if let Some(ladder) = self.ladders.get_mut(ladder) {
+            ladder.vacate(key.tick >> PAGE_BITS);
+        }
     }
 
     /// The page of a tick, made if need be, and marked as occupied.
@@ -310,17 +362,18 @@ impl Levels {
             self.windows.resize(place * 2 + 2, NO_WINDOW);
         }
         let at = place * 2 + side_index(key.side);
+        let number = key.tick >> PAGE_BITS;
         let ladder = &mut self.ladders[at];
-        let entry = ladder.entry(key.tick);
-        ladder.occupied[entry / 64] |= 1 << (entry % 64);
-        if ladder.directory[entry] == NO_PAGE {
-            ladder.directory[entry] = self.free_pages.pop().unwrap_or_else(|| {
+        ladder.occupy(number);
+        let (chunk, low) = chunk_of(number);
+        let entry = &mut ladder.make_chunk(chunk).pages[index(low)];
+        if *entry == NO_PAGE {
+            *entry = self.free_pages.pop().unwrap_or_else(|| {
                 self.pages.push(EMPTY_PAGE);
                 u32::try_from(self.pages.len() - 1).unwrap_or(NO_PAGE)
             });
         }
-        let page = ladder.directory[entry];
-        let number = key.tick >> PAGE_BITS;
+        let page = *entry;
         let window = &mut self.windows[at];
         if window.pages == NO_WINDOW.pages {
             window.first = number.saturating_sub(WINDOW_LEAD);
@@ -334,33 +387,25 @@ impl Levels {
     /// The nearest level better than `key` on its side, if any: where a new one links in.
     ///
     /// In a partial state this is only a guess; the links of what it finds decide.
-    pub(crate) fn better_than(&mut self, key: LevelKey) -> Option<u32> {
+    pub(crate) fn better_than(&self, key: LevelKey) -> Option<u32> {
         let at = self.place(key.instrument.0) * 2 + side_index(key.side);
-        // The directory reaches to the new tick first, so that both walks start inside it.
-        let entry = self.ladders.get_mut(at)?.entry(key.tick);
-        let ladder = &self.ladders[at];
-        let present = |entry: usize| {
-            let page = ladder.directory.get(entry).filter(|page| **page != NO_PAGE);
-            page.map_or(0, |page| self.pages[index(*page)].present)
-        };
-        let tick_of = |entry: usize, low: u32| {
-            ((ladder.first + u32::try_from(entry).unwrap_or(NO_PAGE)) << PAGE_BITS) + low
-        };
-        let low = key.tick & PAGE_MASK;
+        let ladder = self.ladders.get(at)?;
+        let present = |number: u32| ladder.page(number).map_or(0, |page| self.pages[page].present);
+        let (number, low) = (key.tick >> PAGE_BITS, key.tick & PAGE_MASK);
         if key.side == Side::Buy {
-            let here = if low == PAGE_MASK { 0 } else { present(entry) & (u64::MAX << (low + 1)) };
-            let (entry, bits) = match here {
-                0 => ladder.above(entry).map(|entry| (entry, present(entry)))?,
-                _ => (entry, here),
+            let here = if low == PAGE_MASK { 0 } else { present(number) & (u64::MAX << (low + 1)) };
+            let (number, bits) = match here {
+                0 => ladder.above(number).map(|number| (number, present(number)))?,
+                _ => (number, here),
             };
-            Some(tick_of(entry, bits.trailing_zeros()))
+            Some((number << PAGE_BITS) + bits.trailing_zeros())
         } else {
-            let here = present(entry) & ((1 << low) - 1);
-            let (entry, bits) = match here {
-                0 => ladder.below(entry).map(|entry| (entry, present(entry)))?,
-                _ => (entry, here),
+            let here = present(number) & ((1 << low) - 1);
+            let (number, bits) = match here {
+                0 => ladder.below(number).map(|number| (number, present(number)))?,
+                _ => (number, here),
             };
-            Some(tick_of(entry, 63 - bits.leading_zeros()))
+            Some((number << PAGE_BITS) + 63 - bits.leading_zeros())
         }
     }
 
@@ -372,9 +417,8 @@ impl Levels {
         let place = self.place(instrument.0);
         for at in [place * 2, place * 2 + 1] {
             let Some(ladder) = self.ladders.get_mut(at) else { return };
-            for page in ladder.directory.drain(..).filter(|page| *page != NO_PAGE) {
+            for (_, page) in ladder.pages() {
                 assert!(self.pages[index(page)].present == 0, "its levels are gone");
-                self.pages[index(page)] = EMPTY_PAGE;
                 self.free_pages.push(page);
             }
             *ladder = Ladder::default();
@@ -420,8 +464,8 @@ impl Table for Levels {
         let mut show = |number: u32, place: usize| {
             let ladders = &self.ladders[place * 2..place * 2 + 2];
             for (side, ladder) in [Side::Buy, Side::Sell].into_iter().zip(ladders) {
-                for (page_number, page) in (ladder.first..).zip(&ladder.directory) {
-                    let Some(page) = self.pages.get(index(*page)) else { continue };
+                for (page_number, page) in ladder.pages() {
+                    let page = &self.pages[index(page)];
                     for (low, cell) in (0..).zip(&page.cells) {
                         if page.present >> low & 1 == 1 {
                             let tick = (page_number << PAGE_BITS) + low;
@@ -445,5 +489,21 @@ impl Table for Levels {
     fn make_partial(&mut self) {
         assert!(self.pages.is_empty(), "a table becomes partial before it holds anything");
         self.known = Some(BTreeMap::new());
+    }
+
+    /// A page without levels takes no memory after the block that emptied it. No hint leads there:
+    /// hints lie beside orders, and an order's level is present.
+    fn sweep(&mut self, key: LevelKey) {
+        let Some(page) = self.page(key) else { return };
+        if self.known.is_some() || self.pages[page].present != 0 {
+            return;
+        }
+        let at = self.place(key.instrument.0) * 2 + side_index(key.side);
+        let number = key.tick >> PAGE_BITS;
+        self.free_pages.extend(self.ladders[at].take_page(number));
+        let window = &mut self.windows[at];
+        if let Some(near) = window.pages.get_mut(index(number.wrapping_sub(window.first))) {
+            *near = NO_PAGE;
+        }
     }
 }

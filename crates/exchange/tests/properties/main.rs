@@ -54,7 +54,7 @@ fn profile_of(seed: u64) -> Profile {
     Profile {
         margin: if seed % 4 == 3 { MarginRegime::Off } else { usual.margin },
         hostile: if seed % 5 == 4 { 40 } else { usual.hostile },
-        parameters: seed % 3 != 0,
+        parameters: !seed.is_multiple_of(3),
         wild: seed % 2 == 1,
         tight: seed % 6 == 5,
         ..usual

@@ -80,11 +80,11 @@ fn a_refused_command_changes_nothing_but_nonce_and_base_fee() {
                 }
                 let changes = exchange.changes(&journal);
                 match step {
-                    Step::Early(command) | Step::User(command) => {
-                        if events.len() == items_of(&command.command) || events.len() == 1 {
-                            check_changes(command, &changes);
-                            refused += 1;
-                        }
+                    Step::Early(command) | Step::User(command)
+                        if events.len() == items_of(&command.command) || events.len() == 1 =>
+                    {
+                        check_changes(command, &changes);
+                        refused += 1;
                     }
                     Step::System(_, command) => {
                         assert_eq!(changes, [], "a refused {command:?} changes nothing");

@@ -1,0 +1,91 @@
+//! `lockstep replay`.
+
+use super::{fails, file, lockstep, scratch, stderr, stdout, succeeds};
+use std::fs;
+
+#[test]
+fn the_shipped_tape_is_reproduced_execution_by_execution() {
+    let text = succeeds(&["replay", &file("data/l3-excerpt.csv")]);
+    assert!(text.contains("163 of 163 executions reproduced order for order."), "{text}");
+    // The opening auction: price, contracts, and whom it filled.
+    for row in [["price", "19201 ticks"], ["contracts", "44"], ["orders filled", "35"]] {
+        let found = text.lines().find(|line| line.trim_start().starts_with(row[0])).unwrap();
+        assert_eq!(found.matches(row[1]).count(), 2, "tape and engine agree: {found}");
+    }
+    assert!(text.contains("The books balance to the micro-dollar."), "{text}");
+    // The excerpt that the binary carries is that file.
+    let digest = succeeds(&["replay", "--digest-only", &file("data/l3-excerpt.csv")]);
+    assert_eq!(succeeds(&["replay", "--digest-only", "l3-excerpt"]), digest);
+    assert_eq!(digest.trim().len(), 64);
+}
+
+#[test]
+fn a_small_crash_repeats_by_its_seed() {
+    let window =
+        ["replay", "--digest-only", "--accounts", "60", "--from", "21:15", "--to", "21:18"];
+    let digest = |more: &[&str]| succeeds(&[&window[..], more].concat());
+    let first = digest(&["--check", "every"]);
+    assert_eq!(first.trim().len(), 64, "{first}");
+    assert_eq!(digest(&["--check", "off"]), first, "checking changes nothing");
+    assert_ne!(digest(&["--seed", "1"]), first);
+}
+
+#[test]
+fn the_crash_writes_its_page_and_its_events() {
+    let (page, events) = (scratch("crash.html"), scratch("crash.jsonl"));
+    let text = succeeds(&[
+        "replay",
+        "--accounts",
+        "40",
+        "--from",
+        "20:00",
+        "--to",
+        "20:01",
+        "--report",
+        &page,
+        "--events",
+        &events,
+    ]);
+    assert!(text.contains("The crash of 10 October 2025"), "{text}");
+    assert!(text.contains("Rejections by rule"), "{text}");
+    assert!(text.contains("The books balance to the micro-dollar."), "{text}");
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.contains("<svg") && html.contains("index, mark and middle"), "a page with charts");
+    let lines = fs::read_to_string(&events).unwrap();
+    let kinds = ["\"event\":\"listed\"", "\"event\":\"trade\"", "\"event\":\"index\""];
+    for kind in kinds {
+        assert!(lines.contains(kind), "{kind} among the events");
+    }
+    for line in lines.lines() {
+        assert!(line.starts_with('{') && line.ends_with('}'), "{line}");
+    }
+    fs::remove_file(page).unwrap();
+    fs::remove_file(events).unwrap();
+}
+
+#[test]
+fn a_scenario_that_fails_fails_the_process() {
+    let path = scratch("wrong.jsonl");
+    fs::write(&path, "{\"scenario\": 7}\n").unwrap();
+    let output = lockstep(&["replay", &path]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("FAILED"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("1 of 1 scenarios failed"), "{}", stderr(&output));
+    fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn paths_that_are_nothing_are_named() {
+    let (code, complaint) = fails(&["replay", "what.txt"]);
+    assert_eq!(code, 2);
+    assert!(complaint.contains("what.txt: neither a folder nor .jsonl"), "{complaint}");
+    let (code, complaint) = fails(&["replay", "missing.csv"]);
+    assert_eq!(code, 1);
+    assert!(complaint.contains("missing.csv"), "{complaint}");
+    let (code, complaint) = fails(&["replay", "tight_1m", "l3-excerpt"]);
+    assert_eq!(code, 2);
+    assert!(complaint.contains("paths of one kind"), "{complaint}");
+    let (code, complaint) = fails(&["replay", "--from", "19:00"]);
+    assert_eq!(code, 2);
+    assert!(complaint.contains("--from: `19:00`: outside 20:00 to 22:30"), "{complaint}");
+}
