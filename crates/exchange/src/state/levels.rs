@@ -1,8 +1,9 @@
 //! The table of price levels: pages of 64 ticks, found by arithmetic.
 //!
-//! A level's key is its tick, so an order finds its level by two array look-ups. Levels of a side
+//! A level's key is its tick, so an order finds its level by a few array look-ups. Levels of a side
 //! also name their neighbours, best to worst; those links are state and prove a walk, while the
-//! bitmaps here only find the place of a new level quickly.
+//! bitmaps here only find the place of a new level quickly. Orders far from all others, and pages
+//! that have emptied, take next to no memory, so that nobody can make a book large with few orders.
 
 use super::key::LevelKey;
 use super::leaves::Level;
@@ -419,6 +420,8 @@ impl Levels {
             let Some(ladder) = self.ladders.get_mut(at) else { return };
             for (_, page) in ladder.pages() {
                 assert!(self.pages[index(page)].present == 0, "its levels are gone");
+                // Another instrument may use it within this very run: its stamps go, too.
+                self.pages[index(page)] = EMPTY_PAGE;
                 self.free_pages.push(page);
             }
             *ladder = Ladder::default();

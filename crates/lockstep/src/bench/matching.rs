@@ -367,7 +367,7 @@ impl FlowMatcher for Whole {
             }
             Kind::Market => {
                 // The flow's market orders know no band: the outermost price, immediately.
-                let price = Price(if side == Side::Buy { 1_000_000 } else { 1 } * self.tick);
+                let price = Price(if side == Side::Buy { 400_000 } else { 1 } * self.tick);
                 Command::Place(NewOrder {
                     time_in_force: TimeInForce::ImmediateOrCancel,
                     ..NewOrder::limit(instrument, side, lots, price)
