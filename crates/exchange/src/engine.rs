@@ -228,6 +228,7 @@ impl Exchange {
     }
 
     fn begin(&mut self, height: u64, time: TimeMs) -> Outcome<()> {
+        self.state.tidy();
         let totals = self.state.totals()?;
         assert!(totals.height < height || totals.height == 0, "heights grow");
         assert!(totals.time <= time, "the chain's clock does not go back");

@@ -1,6 +1,6 @@
 //! The binary of Lockstep: replays, option prices, benchmarks.
 //!
-//! [`cli`] reads the command line and hands over to [`replay`], [`price`], [`bench`] or
+//! [`cli`] reads the command line and hands over to [`replay`], [`price`], [`mod@bench`] or
 //! [`series`]. Results go to stdout, progress to stderr. All file and clock access of the project
 //! is in this crate; the engine it drives has none.
 

@@ -164,6 +164,14 @@ impl State {
         for_each_table!(set);
     }
 
+    /// Drops what is absent from tables that keep no log; with one, checkpoints do.
+    pub(crate) fn tidy(&mut self) {
+        macro_rules! tidy {
+            ($($field:ident $kind:ident),* $(,)?) => { $(self.$field.tidy();)* };
+        }
+        for_each_table!(tidy);
+    }
+
     /// Calls `visit` with every leaf, table by table.
     pub(crate) fn each_leaf(&self, visit: &mut dyn FnMut(LeafKey, Encoder<'_>)) {
         macro_rules! show {

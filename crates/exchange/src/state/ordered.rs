@@ -6,7 +6,8 @@
 //! shortcut; the links decide.
 
 use super::key::{EntryKey, IndexId};
-use super::table::{Missing, Sparse, Touch};
+use super::table::{Log, Missing, Sparse, Table, Touch};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use lockstep_types::codec_struct;
 
@@ -19,7 +20,13 @@ pub struct Next {
 codec_struct!(Next { next });
 
 /// All ordered indexes.
-pub(crate) type Ordered = Sparse<EntryKey, Next>;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ordered {
+    entries: Sparse<EntryKey, Next>,
+    /// Entries that are there, without the heads: the shortcut to a neighbour. Entries that went
+    /// within this run are still known to the table, and there may be very many of them.
+    present: BTreeSet<EntryKey>,
+}
 
 const fn head(index: IndexId) -> EntryKey {
     EntryKey { index, sort: i64::MIN, item: 0 }
@@ -28,8 +35,8 @@ const fn head(index: IndexId) -> EntryKey {
 impl Ordered {
     /// The entry before `key`, whose link goes past it or to it.
     fn before(&mut self, key: EntryKey) -> Touch<EntryKey> {
-        let previous = match self.last_below(key) {
-            Some(found) if found.index == key.index => found,
+        let previous = match self.present.range(..key).next_back() {
+            Some(found) if found.index == key.index => *found,
             _ => head(key.index),
         };
         if let Some((sort, item)) = self.next(previous)? {
@@ -43,7 +50,7 @@ impl Ordered {
     }
 
     fn next(&mut self, key: EntryKey) -> Touch<Option<(i64, u64)>> {
-        Ok(self.touch(key)?.and_then(|link| link.next))
+        Ok(self.entries.touch(key)?.and_then(|link| link.next))
     }
 
     /// Adds `item` at `sort`; it must not be there.
@@ -53,8 +60,9 @@ impl Ordered {
         let previous = self.before(key)?;
         let next = self.next(previous)?;
         assert!(next != Some((sort, item)), "an entry is added once");
-        *self.touch(previous)? = Some(Next { next: Some((sort, item)) });
-        *self.touch(key)? = Some(Next { next });
+        *self.entries.touch(previous)? = Some(Next { next: Some((sort, item)) });
+        *self.entries.touch(key)? = Some(Next { next });
+        self.present.insert(key);
         Ok(())
     }
 
@@ -65,8 +73,9 @@ impl Ordered {
         assert!(self.next(previous)? == Some((sort, item)), "an entry is removed once");
         let next = self.next(key)?;
         let ends_empty = previous == head(index) && next.is_none();
-        *self.touch(previous)? = if ends_empty { None } else { Some(Next { next }) };
-        *self.touch(key)? = None;
+        *self.entries.touch(previous)? = if ends_empty { None } else { Some(Next { next }) };
+        *self.entries.touch(key)? = None;
+        self.present.remove(&key);
         Ok(())
     }
 
@@ -92,5 +101,46 @@ impl Ordered {
             at = self.next(EntryKey { index, sort, item })?;
         }
         Ok(found)
+    }
+}
+
+impl Table for Ordered {
+    type Key = EntryKey;
+    type Value = Next;
+
+    fn peek(&self, key: EntryKey) -> Option<&Next> {
+        self.entries.peek(key)
+    }
+
+    fn restore(&mut self, key: EntryKey, value: Option<Next>) {
+        match value {
+            Some(_) if key != head(key.index) => {
+                self.present.insert(key);
+            }
+            _ => {
+                self.present.remove(&key);
+            }
+        }
+        self.entries.restore(key, value);
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(EntryKey, &Next)) {
+        self.entries.each(visit);
+    }
+
+    fn log(&mut self) -> &mut Log<EntryKey, Next> {
+        self.entries.log()
+    }
+
+    fn make_partial(&mut self) {
+        self.entries.make_partial();
+    }
+
+    fn sweep(&mut self, key: EntryKey) {
+        self.entries.sweep(key);
+    }
+
+    fn tidy(&mut self) {
+        self.entries.tidy();
     }
 }

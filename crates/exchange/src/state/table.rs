@@ -165,6 +165,8 @@ pub(crate) trait Table {
     fn sweep(&mut self, key: Self::Key) {
         let _ = key;
     }
+    /// Called at the start of every block, to drop what is absent where no log tells of it.
+    fn tidy(&mut self) {}
 }
 
 /// A table with small dense keys: an array. With `RECYCLES`, keys are never used again once their
@@ -315,11 +317,17 @@ pub(crate) struct Sparse<K, T> {
     cells: BTreeMap<K, Cell<T>>,
     log: Log<K, T>,
     partial: bool,
+    /// From how many cells on it is worth looking for absent ones.
+    tidy_from: usize,
 }
+
+/// Cells of a table without a log that may be absent beside as many that are present.
+const ABSENT_CELLS_MAX: usize = 1_024;
 
 impl<K, T> Default for Sparse<K, T> {
     fn default() -> Self {
-        Self { cells: BTreeMap::new(), log: Log::default(), partial: false }
+        let (cells, log) = (BTreeMap::new(), Log::default());
+        Self { cells, log, partial: false, tidy_from: ABSENT_CELLS_MAX }
     }
 }
 
@@ -336,11 +344,13 @@ impl<K: Key, T: Clone> Sparse<K, T> {
         }
         Ok(&mut cell.value)
     }
+}
 
-    /// The last present key below `bound`, for [`super::ordered`], which proves that it is.
-    pub(crate) fn last_below(&self, bound: K) -> Option<K> {
-        let below = self.cells.range(..bound).rev();
-        below.filter(|(_, cell)| cell.value.is_some()).map(|(key, _)| *key).next()
+#[cfg(test)]
+impl<K, T> Sparse<K, T> {
+    /// Cells in memory, absent ones included.
+    pub(crate) fn cells(&self) -> usize {
+        self.cells.len()
     }
 }
 
@@ -381,5 +391,12 @@ impl<K: Key, T: Clone + PartialEq> Table for Sparse<K, T> {
         if !self.partial && self.cells.get(&key).is_some_and(|cell| cell.value.is_none()) {
             self.cells.remove(&key);
         }
+    }
+    fn tidy(&mut self) {
+        if self.log.recording || self.partial || self.cells.len() < self.tidy_from {
+            return;
+        }
+        self.cells.retain(|_, cell| cell.value.is_some());
+        self.tidy_from = 2 * self.cells.len() + ABSENT_CELLS_MAX;
     }
 }

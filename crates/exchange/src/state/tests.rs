@@ -139,6 +139,30 @@ proptest! {
     }
 
     #[test]
+    fn a_sparse_table_without_a_log_forgets_what_is_absent_and_nothing_else(steps in steps()) {
+        let key = |number: u32| EntryKey { index: IndexId::DeadMan, sort: 0, item: number.into() };
+        let mut table: Sparse<EntryKey, Next> = Sparse::default();
+        let mut model = BTreeMap::new();
+        for (number, step) in (0..).zip(&steps) {
+            for absent in 0..200 {
+                table.touch(key(1_000 + 200 * number + absent)).unwrap();
+            }
+            let at = key(step.key);
+            if let Some(new) = step.value {
+                let new = new.map(|value| Next { next: Some((value, 0)) });
+                *table.touch(at).unwrap() = new;
+                match new {
+                    Some(new) => drop(model.insert(at, new)),
+                    None => drop(model.remove(&at)),
+                }
+            }
+            table.tidy();
+            prop_assert_eq!(&contents(&table), &model);
+            prop_assert!(table.cells() < 2 * 1_024 + 200, "{} cells", table.cells());
+        }
+    }
+
+    #[test]
     fn holdings_are_a_map_that_knows_its_accounts(steps in steps()) {
         let key = |number: u32| HoldingKey {
             account: AccountId(number % 3),
@@ -158,7 +182,11 @@ proptest! {
                 }
             }
             let known: Vec<InstrumentId> =
-                model.keys().filter(|at| at.account == key.account).map(|at| at.instrument).collect();
+                model
+                    .keys()
+                    .filter(|at| at.account == key.account)
+                    .map(|at| at.instrument)
+                    .collect();
             let count = u32::try_from(known.len()).unwrap();
             assert_eq!(table.instruments(key.account, count), Ok(known));
         }
@@ -166,7 +194,10 @@ proptest! {
 
     #[test]
     fn levels_are_a_map_that_finds_the_next_better_level(
-        steps in proptest::collection::vec((tick(), any::<bool>(), any::<bool>(), 0..2_u32, 0..9_u8), 1..120),
+        steps in proptest::collection::vec(
+            (tick(), any::<bool>(), any::<bool>(), 0..2_u32, 0..9_u8),
+            1..120,
+        ),
     ) {
         let mut table = Levels::default();
         table.log().recording = true;
@@ -239,7 +270,10 @@ proptest! {
 
     #[test]
     fn an_ordered_index_is_a_sorted_set(
-        steps in proptest::collection::vec((0..3_u8, 0..6_i64, 0..4_u64, 0..9_i64, 0..5_usize), 1..100),
+        steps in proptest::collection::vec(
+            (0..3_u8, 0..6_i64, 0..4_u64, 0..9_i64, 0..5_usize),
+            1..100,
+        ),
     ) {
         let indexes = [IndexId::OrderEnds, IndexId::DeadMan, IndexId::Reporters];
         let mut table = Ordered::default();
@@ -314,7 +348,11 @@ proptest! {
                 let mut slots = Vec::from(owned.of(account));
                 slots.sort_unstable();
                 let expected: Vec<u32> =
-                    model.iter().filter(|entry| *entry.1 == account).map(|entry| *entry.0).collect();
+                    model
+                        .iter()
+                        .filter(|entry| *entry.1 == account)
+                        .map(|entry| *entry.0)
+                        .collect();
                 prop_assert_eq!(slots, expected);
             }
         }

@@ -314,3 +314,25 @@ fn more_sets_than_a_step_places_are_placed_when_the_block_ends() {
     let asks = desk.venue.exchange.depth(desk.perpetual, Sell, 9);
     assert_eq!((asks[0].price, asks[0].lots), (price(101_000), Lots(20)));
 }
+
+#[test]
+fn what_a_primary_triggers_without_a_link_is_placed_in_full() {
+    let mut desk = Desk::new();
+    let orders = [
+        desk.order(Buy, 10, 99_900),
+        // The first takes four on coming; the second is none of its business.
+        desk.order(Sell, 10, 99_500),
+        desk.order(Sell, 10, 101_000),
+    ];
+    linked(&mut desk, OTO, &orders);
+    desk.limit(DAN, Buy, 4, 99_800);
+    let events = desk.venue.send_ok(CAT, Command::Place(desk.order(Sell, 10, 99_900)));
+    let lots: Vec<i64> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Booked { lots, .. } => Some(lots.0),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lots, [6, 10]);
+}

@@ -286,3 +286,14 @@ fn a_hundred_quotes_go_into_one_command() {
     let events = send(&mut desk, ANN, all);
     assert_eq!((accepted(&events).len(), cancelled(&events).len()), (100, 100));
 }
+
+#[test]
+fn of_several_orders_at_the_wanted_price_the_oldest_stays() {
+    let mut desk = desk();
+    let single = NewOrder { protection: Some(GROUP), ..desk.order(Buy, 5, 99_000) };
+    let (first, _) = desk.place(ANN, single.clone());
+    let (second, _) = desk.place(ANN, single);
+    let events = quote(&mut desk, Some((5, 99_000)), None);
+    assert_eq!(cancelled(&events), [(second, 5, CancelReason::Replaced)]);
+    assert_eq!(book(&desk, Buy), [(first, 5, 99_000)]);
+}

@@ -13,7 +13,7 @@ use lockstep_types::order::{
 };
 use lockstep_types::params::{MarginRegime, VenueParams};
 use lockstep_types::reject::RejectCode;
-use lockstep_types::units::{Lots, Price};
+use lockstep_types::units::{Lots, Price, SpanMs};
 
 /// What a block cost.
 #[derive(Clone, Debug)]
@@ -211,6 +211,28 @@ fn thousands_of_stops_at_one_price_wake_a_thousand_at_a_time() {
         assert!(cost.events.len() < 4 * now + 50);
     }
     assert_eq!(woken, 4_096, "and all of them in the end");
+}
+
+#[test]
+fn ten_thousand_orders_that_end_at_once_cost_each_a_few_leaves() {
+    let (mut venue, perpetual) = venue(10);
+    let until = venue.time.plus(SpanMs(3_600_000));
+    let before = leaves(&venue);
+    for account in 0..10 {
+        let mut orders = limits(perpetual, Side::Buy, 1, 1_000, 90_000, 1);
+        orders.iter_mut().for_each(|order| order.time_in_force = TimeInForce::GoodTil(until));
+        let placed = place_all(&mut venue, AccountId(account), orders);
+        assert!(placed.leaves < 8 * 1_000 + 100, "placing touched {}", placed.leaves);
+    }
+    venue.pace = SpanMs(3_600_000);
+    let cost = cost_of(&mut venue, Vec::new());
+    let ended = cost.events.iter().filter(|event| {
+        matches!(event, Event::Cancelled { reason: CancelReason::TimeInForce, .. })
+    });
+    assert_eq!(ended.count(), 10_000);
+    assert!(cost.leaves < 6 * 10_000 + 500, "ending touched {}", cost.leaves);
+    let after = leaves(&venue);
+    assert!(after <= before + 10_000 / 64 + 1, "from {before} to {after} leaves");
 }
 
 #[test]

@@ -264,6 +264,28 @@ fn the_short_leg_of_a_spread_is_bought_back_and_the_long_that_pairs_it_stays() {
 }
 
 #[test]
+fn an_options_liquidation_fee_is_capped_by_its_premium() {
+    let (mut venue, _) = bitcoin_venue(free(MarginRegime::Off));
+    let far = venue.list("BTC_USDC-27MAR26-200000-C");
+    let (account, other, maker) =
+        (venue.deposit(1, usd(7_000)), rich(&mut venue, 2), rich(&mut venue, 3));
+    trade(&mut venue, other, account, far, 1_000, price(100));
+    let at = Price((venue.exchange.mark_seen(far).unwrap().0 / 100_000 + 1) * 100_000);
+    venue.limit(maker, far, Side::Sell, 8_000, at);
+    let before = venue.exchange.funds().insurance;
+    let events = set(&mut venue, free(MarginRegime::Enforced));
+    let fills = liquidations(&events);
+    assert_eq!(fills.len(), 1);
+    // An eighth of the premium, which is less than 0.5 % of the index.
+    let fee = (at.0 * fills[0].lots.0).div_euclid(8_000);
+    assert!((fee..=fee + 1).contains(&fills[0].taker_fee.0), "{:?}", fills[0]);
+    assert!(fee < fills[0].lots.0 * 500_000);
+    let collected = venue.exchange.funds().insurance.0 - before.0;
+    assert!((0..=1).contains(&(collected - fills[0].taker_fee.0)), "and dust at most");
+    audit(&venue);
+}
+
+#[test]
 fn liquidating_from_a_witness_gives_the_same_block() {
     use lockstep_exchange::Exchange;
     use lockstep_types::command::{Block, Report};

@@ -274,6 +274,12 @@ impl Whole {
             let amount = Usd(50_000_000_000_000);
             self.system(&SystemCommand::Deposit { owner, sub: 0, amount });
         }
+        self.prepare();
+    }
+
+    fn prepare(&mut self) {
+        let prepared = self.exchange.step(Step::Prepare);
+        assert!(prepared.is_ok(), "the whole state misses no leaf");
     }
 
     /// An index, so that positions can be valued.
@@ -341,8 +347,7 @@ impl Whole {
             assert!(ended.is_ok(), "the whole state misses no leaf");
             self.exchange.checkpoint_and_forget();
             self.begin();
-            let prepared = self.exchange.step(Step::Prepare);
-            assert!(prepared.is_ok(), "the whole state misses no leaf");
+            self.prepare();
         }
     }
 }

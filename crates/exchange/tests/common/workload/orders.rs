@@ -100,6 +100,10 @@ impl Workload {
             const LARGEST: i64 = 1 << 31;
             return Lots(self.random.pick(&[1, LARGEST / 2, LARGEST / 10, LARGEST - 1, LARGEST]));
         }
+        if self.profile.wild && self.random.percent(30) {
+            // As much as a poor account can just carry.
+            return Lots(self.random.between(1, 8) * 10_i64.pow(self.random.below(4) as u32));
+        }
         Lots(match self.random.below(20) {
             0..=13 => self.random.between(1, 40),
             14..=18 => self.random.between(1, 2_000),

@@ -83,7 +83,7 @@ impl Workload {
         for owner in 0..8 {
             let dollars = [5_000_000, 5_000_000, 1_000_000, 1_000_000, 200_000, 50_000, 5_000, 500];
             // Where prices jump, everybody is poor enough to be liquidated.
-            let share = if self.profile.wild { 40 } else { 1 };
+            let share = if self.profile.wild { 100 } else { 1 };
             let amount = match self.profile.extreme {
                 true => Usd(1 << 56),
                 false => Usd(dollars[usize::from(owner)] * 1_000_000 / share),
@@ -120,7 +120,7 @@ impl Workload {
     fn step_price(&mut self, at: usize) {
         let random = &mut self.random;
         let market = &mut self.markets[at];
-        let ppm = match random.below(if self.profile.wild { 40 } else { 300 }) {
+        let ppm = match random.below(if self.profile.wild { 12 } else { 300 }) {
             0 => random.between(-150_000, 150_000),
             1..=9 => random.between(-20_000, 20_000),
             _ => random.between(-1_500, 1_500),

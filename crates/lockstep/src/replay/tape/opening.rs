@@ -101,8 +101,8 @@ impl Opening {
         Table {
             title: format!("Opening auction, {}", self.time),
             note: format!(
-                "The auction's trade has no side on the tape, and its fill rows name both sides. {} \
-                 of these orders were never shown ({} contracts): market orders at the opening, \
+                "The auction's trade has no side on the tape, and its fill rows name both sides. \
+                 {} of these orders were never shown ({} contracts): market orders at the opening, \
                  entered with a limit that always trades, their sides chosen so that as much is \
                  bought as sold.",
                 self.unseen, self.unseen_size

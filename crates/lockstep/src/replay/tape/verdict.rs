@@ -242,8 +242,8 @@ impl Verdict {
             title: "Queues that differed".to_string(),
             note: format!(
                 "{} queues compared, each after a group of rows that touched it, order by order \
-                 with what is shown; besides {} whole books with {} levels. A queue that differs is \
-                 entered anew, so that one difference does not make others.",
+                 with what is shown; besides {} whole books with {} levels. A queue that differs \
+                 is entered anew, so that one difference does not make others.",
                 grouped(self.levels),
                 grouped(self.whole_books),
                 grouped(self.whole_levels)

@@ -61,8 +61,8 @@ fn an_order_reads_the_same_in_every_form() {
 fn types_triggers_and_flags_are_deribits() {
     let stop = order(
         r#"{"sell": {"account": "a", "amount": 1, "type": "stop_limit", "price": 9,
-            "trigger_price": 10, "trigger": "last_price", "reduce_only": true, "post_only": "reprice",
-            "until": "+1h",
+            "trigger_price": 10, "trigger": "last_price", "reduce_only": true,
+            "post_only": "reprice", "until": "+1h",
             "display_amount": 0.5, "mmp": true, "label": "x y"}}"#
             .replace('\n', " ")
             .as_str(),

@@ -387,8 +387,8 @@ pub struct Placement {
     pub reject: Option<Reject>,
 }
 
-/// The orders that a command places, with the names that the step gives them. `set` numbers a set of
-/// linked orders.
+/// The orders that a command places, with the names that the step gives them. `set` numbers a
+/// set of linked orders.
 pub fn placements(request: &Request, command: &UserCommand, set: u64) -> Vec<Placement> {
     let account = command.account;
     let place = |order: &NewOrder, name: &Option<String>, item: usize, set| Placement {
