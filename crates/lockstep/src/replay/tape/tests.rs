@@ -122,12 +122,12 @@ fn a_sweep_with_a_rest_is_reproduced() {
     let tape = "2,T,B,100,5,9
 2,F,A,100,2,1
 2,F,A,100,3,2
-2,T,B,101,1,9
-2,F,A,101,1,3
+2,T,B,101,5,9
+2,F,A,101,5,3
 2,C,A,100,2,1
 2,C,A,100,3,2
-2,M,A,101,4,3
-2,A,B,100,7,9
+2,C,A,101,5,3
+2,A,B,101,7,9
 ";
     let report = replayed(&format!("{TWO_LEVELS}{tape}"));
     assert_eq!(figure(&report, "Reproduced"), "3");
