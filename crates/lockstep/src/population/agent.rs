@@ -13,11 +13,17 @@ pub const THOUSAND_USD: i64 = 1_000_000_000;
 
 /// The habits of a kind, with what it remembers.
 pub enum Role {
+    /// Of a maker of perpetuals and futures.
     Maker(maker::Maker),
+    /// Of an option maker.
     OptionMaker(option_maker::OptionMaker),
+    /// Of a trader with leverage.
     Trader(trader::Trader),
+    /// Of an arbitrageur.
     Arbitrageur(arbitrage::Arbitrageur),
+    /// Of a buyer or seller of options.
     OptionTrader(option_trader::OptionTrader),
+    /// Of noise.
     Noise(noise::Noise),
 }
 
@@ -53,7 +59,9 @@ impl Role {
 
 /// One agent.
 pub struct Agent {
+    /// Its number, which is that of its account and its key.
     pub number: u32,
+    /// What it is.
     pub kind: Kind,
     /// Its first and only deposit, micro-USD.
     pub deposit: i64,
@@ -106,9 +114,13 @@ impl Desk {
 
 /// What an agent has at hand when it acts.
 pub struct Turn<'a> {
+    /// What everybody sees.
     pub market: &'a Market,
+    /// Its random numbers.
     pub rng: &'a mut Rng,
+    /// Its number.
     pub number: u32,
+    /// Its deposit, micro-USD.
     pub deposit: i64,
     desk: &'a Desk,
     nonce: &'a mut u64,

@@ -21,6 +21,7 @@ pub struct Arbitrageur {
 }
 
 impl Arbitrageur {
+    /// A new one; it begins after `start_ms`.
     pub fn new(board: usize, start_ms: i64, rng: &mut Rng) -> Self {
         Self {
             board,
@@ -30,6 +31,7 @@ impl Arbitrageur {
         }
     }
 
+    /// Does what it wants to do before the next block.
     pub fn act(&mut self, turn: &mut Turn<'_>) {
         let market = turn.market;
         let Some(board) = market.boards.get(self.board) else { return };

@@ -31,6 +31,7 @@ pub struct Maker {
 }
 
 impl Maker {
+    /// A new one; it begins after `start_ms`.
     pub fn new(number: u32, underlyings: usize, start_ms: i64) -> Self {
         let number = i64::from(number);
         let boards = i64::try_from(underlyings.max(1)).unwrap_or(1);
@@ -42,6 +43,7 @@ impl Maker {
         }
     }
 
+    /// Does what it wants to do before the next block.
     pub fn act(&mut self, turn: &mut Turn<'_>) {
         let market = turn.market;
         let Some(board) = market.boards.get(self.board) else { return };

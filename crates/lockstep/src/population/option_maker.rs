@@ -37,6 +37,7 @@ pub struct OptionMaker {
 }
 
 impl OptionMaker {
+    /// A new one; it begins after `start_ms`.
     pub fn new(number: u32, underlyings: usize, start_ms: i64) -> Self {
         let number = usize::try_from(number).unwrap_or(0);
         let boards = underlyings.max(1);
@@ -51,6 +52,7 @@ impl OptionMaker {
         }
     }
 
+    /// Does what it wants to do before the next block.
     pub fn act(&mut self, turn: &mut Turn<'_>) {
         let market = turn.market;
         let Some(board) = market.boards.get(self.board) else { return };

@@ -16,6 +16,7 @@ pub struct OptionTrader {
 }
 
 impl OptionTrader {
+    /// A new one; it begins after `start_ms`.
     pub fn new(sells: bool, board: usize, start_ms: i64, rng: &mut Rng) -> Self {
         Self {
             sells,
@@ -26,6 +27,7 @@ impl OptionTrader {
         }
     }
 
+    /// Does what it wants to do before the next block.
     pub fn act(&mut self, turn: &mut Turn<'_>) {
         let market = turn.market;
         let Some(board) = market.boards.get(self.board) else { return };

@@ -48,6 +48,7 @@ pub struct Trader {
 }
 
 impl Trader {
+    /// A new one; it begins after `start_ms`.
     pub fn new(side: Side, stops: bool, board: usize, start_ms: i64, rng: &mut Rng) -> Self {
         let habit = match (stops, rng.below(10)) {
             (true, 0..=4) => Habit::Stop(8_000 + small(rng, 60_000)),
@@ -77,6 +78,7 @@ impl Trader {
         }
     }
 
+    /// Does what it wants to do before the next block.
     pub fn act(&mut self, turn: &mut Turn<'_>) {
         let market = turn.market;
         if self.is_done || market.now_ms < self.next_ms {

@@ -1,7 +1,9 @@
 //! `lockstep replay`.
 
 use super::{fails, file, lockstep, scratch, stderr, stdout, succeeds};
+use lockstep_sim::flow::Flow;
 use std::fs;
+use std::path::Path;
 
 #[test]
 fn the_shipped_tape_is_reproduced_execution_by_execution() {
@@ -61,6 +63,26 @@ fn the_crash_writes_its_page_and_its_events() {
     }
     fs::remove_file(page).unwrap();
     fs::remove_file(events).unwrap();
+}
+
+#[test]
+fn a_flow_ends_as_its_header_says() {
+    let path = scratch("small.oflow");
+    let flow = Flow::scaled("chain_1m", 5_000, 1_000).unwrap();
+    flow.write(Path::new(&path)).unwrap();
+    let text = succeeds(&["replay", &path]);
+    assert!(text.contains("The outcome is as the flow expects."), "{text}");
+    let trades = flow.header().expected.totals.trades.to_string();
+    let row = text.lines().find(|line| line.trim_start().starts_with("trades")).unwrap();
+    assert_eq!(row.matches(&trades).count(), 2, "{row}");
+    // A header that promises something else is not kept.
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[64] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let (code, complaint) = fails(&["replay", &path]);
+    assert_eq!(code, 1);
+    assert!(complaint.contains("the outcome is not the flow's"), "{complaint}");
+    fs::remove_file(path).unwrap();
 }
 
 #[test]

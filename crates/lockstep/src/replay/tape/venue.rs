@@ -76,7 +76,9 @@ pub struct Entry {
 
 /// The engine.
 pub struct Venue<'a> {
+    /// The exchange itself.
     pub exchange: Exchange,
+    /// What has been counted.
     pub tally: Tally,
     instrument: InstrumentId,
     height: u64,
