@@ -8,9 +8,10 @@
 //!
 //! Deliberately absent: signatures (checked before), consensus, time other than the block's.
 
-use crate::formula::tick::TickSchedule;
 use crate::margin::cushion::Cushions;
 use crate::price::mark::MarkCache;
+use crate::rules::Rules;
+use crate::state::ahead::Coming;
 use crate::state::journal::{Journal, LeafChange, Witness};
 use crate::state::key::LeafKey;
 use crate::state::{Fault, Outcome, State};
@@ -19,9 +20,12 @@ use lockstep_types::codec::DecodeError;
 use lockstep_types::command::{Block, Command, SystemCommand, UserCommand};
 use lockstep_types::event::Event;
 use lockstep_types::ids::{AccountId, LinkId};
+use lockstep_types::order::OrderTarget;
 use lockstep_types::params::VenueParams;
 use lockstep_types::reject::Reject;
 use lockstep_types::units::TimeMs;
+
+pub use crate::state::ahead::AHEAD;
 
 /// One step of a block. A block is `Begin`, its `System` steps, `Prepare`, its `Early` steps, its
 /// `User` and `Again` steps in the block's order, `End`.
@@ -68,8 +72,8 @@ pub struct Exchange {
     pub(crate) marks: MarkCache,
     /// Lower bounds of accounts' free margin; computed from leaves and dropped with the marks.
     pub(crate) cushions: Cushions,
-    /// Tick schedules by underlying; computed from parameters.
-    pub(crate) ticks: Vec<Option<[TickSchedule; 2]>>,
+    /// What the parameters say, at hand.
+    pub(crate) rules: Rules,
     /// Which item of a batch is being executed, for rejections.
     pub(crate) item: u16,
     /// Sets of linked orders whose primary has filled in this step; empty between steps.
@@ -94,7 +98,7 @@ impl Exchange {
             events: Vec::new(),
             marks: MarkCache::default(),
             cushions: Cushions::default(),
-            ticks: Vec::new(),
+            rules: Rules::default(),
             item: 0,
             due: Vec::new(),
             rejected: 0,
@@ -169,14 +173,20 @@ impl Exchange {
         run(self, Step::Prepare)?;
         let mut turns = core::mem::take(&mut self.turns);
         turns.clear();
-        for command in block.commands.iter() {
-            turns.push(self.take_early(command, &mut run)?);
+        for commands in block.commands.chunks(AHEAD) {
+            self.foresee(commands);
+            for command in commands {
+                turns.push(self.take_early(command, &mut run)?);
+            }
         }
-        for (command, turn) in block.commands.iter().zip(&turns) {
-            match turn {
-                Turn::Ordinary => run(self, Step::User(command))?,
-                Turn::Again => run(self, Step::Again(command))?,
-                Turn::Done => {}
+        for (commands, turns) in block.commands.chunks(AHEAD).zip(turns.chunks(AHEAD)) {
+            self.foresee(commands);
+            for (command, turn) in commands.iter().zip(turns) {
+                match turn {
+                    Turn::Ordinary => run(self, Step::User(command))?,
+                    Turn::Again => run(self, Step::Again(command))?,
+                    Turn::Done => {}
+                }
             }
         }
         self.turns = turns;
@@ -198,6 +208,35 @@ impl Exchange {
         Ok(if again { Turn::Again } else { Turn::Done })
     }
 
+    /// Says which users' commands come next, at most [`AHEAD`] of them: what they need is fetched
+    /// together. It changes nothing; [`Self::execute`] does it by itself.
+    pub fn foresee<'a>(&self, commands: impl IntoIterator<Item = &'a UserCommand>) {
+        let mut coming = [Coming::default(); AHEAD];
+        let mut count = 0;
+        for (coming, command) in coming.iter_mut().zip(commands) {
+            *coming = self.coming(command);
+            count += 1;
+        }
+        self.state.glance(&coming[..count]);
+    }
+
+    fn coming(&self, command: &UserCommand) -> Coming {
+        let sender = Some((command.signer, command.account));
+        let (order, entry) = match &command.command {
+            Command::Cancel(OrderTarget::Id(id)) => (Some(*id), None),
+            Command::Amend(amend) => match amend.target {
+                OrderTarget::Id(id) => (Some(id), None),
+                OrderTarget::Label(_) => (None, None),
+            },
+            Command::Place(order) => {
+                let tick = self.tick_known(order.instrument, order.price.unwrap_or_default());
+                (None, tick.map(|tick| (order.instrument, order.side, tick)))
+            }
+            _ => (None, None),
+        };
+        Coming { sender, order, entry }
+    }
+
     /// Executes one step; its events are appended.
     ///
     /// # Errors
@@ -212,7 +251,7 @@ impl Exchange {
             Step::Begin { height, time } => self.begin(height, time),
             Step::System(item, command) => match self.system(command) {
                 Err(Fault::Reject(reject)) => {
-                    self.events.push(Event::SystemRejected { item, reject });
+                    self.events.push(Event::SystemRejected { item, reject: *reject });
                     Ok(())
                 }
                 other => other,
@@ -261,7 +300,7 @@ impl Exchange {
         let account = command.account;
         match self.authorise(command).and_then(|()| self.run(command)) {
             Err(Fault::Reject(reject)) => {
-                self.reject(account, reject);
+                self.reject(account, *reject);
                 Ok(())
             }
             other => other,
@@ -358,7 +397,7 @@ impl Exchange {
     /// Drops what was computed from leaves, so that each run of steps touches them itself.
     fn forget_computed(&mut self) {
         self.marks.clear();
-        self.ticks.clear();
+        self.rules.clear();
     }
 
     /// The leaves that the latest run changed, in the order of their key bytes.

@@ -44,6 +44,7 @@ pub mod option;
 mod order;
 mod price;
 pub mod query;
+mod rules;
 pub mod state;
 
 pub use engine::{Exchange, Step};

@@ -3,7 +3,8 @@
 //! A matcher is timed only after an untimed pass ended with the outcome that the flow expects,
 //! maker digest included. Every timed run starts from a fresh matcher, applies the prefill outside
 //! the clock, and counts in the loop only what [`Totals`] counts; those counts are checked again
-//! after each run. Times are of the thread's CPU clock, so other threads disturb caches but are
+//! after each run. A matcher is told of the next few events before it has to apply them
+//! ([`FlowMatcher::foresee`]), inside the clock. Times are of the thread's CPU clock, so other threads disturb caches but are
 //! not charged. Deliberately absent: threads, warm-up heuristics and statistics beyond order
 //! statistics.
 
@@ -21,6 +22,8 @@ use crate::flow::{Event, Flow, Header, Outcome, Tally, Totals};
 
 /// Fewest timed runs of a flow: with fewer, the minimum and the median are luck.
 pub const RUNS_MIN: usize = 7;
+/// Events that a matcher is told of in advance.
+pub const AHEAD: usize = 8;
 /// Most timed runs of a flow.
 pub const RUNS_MAX: usize = 1_000;
 
@@ -80,6 +83,13 @@ pub trait FlowMatcher {
     /// [`Flow`] promises. A cancel of an order that is not live must not panic, because only
     /// matching can tell; the outcome then differs.
     fn apply<T: Tally>(&mut self, event: &Event, tally: &mut T);
+
+    /// Says which events come next, at most [`AHEAD`] of them, before the first of them is applied:
+    /// a venue gets its commands in blocks, so it may look ahead, to fetch memory for instance. It
+    /// must not act on them.
+    fn foresee(&mut self, events: &[Event]) {
+        let _ = events;
+    }
 
     /// Applies the events that build the book; never timed.
     fn prefill<T: Tally>(&mut self, events: &[Event], tally: &mut T) {
@@ -181,8 +191,11 @@ pub fn time_flow<M: FlowMatcher>(
         (matcher, totals)
     };
     let timing = time_runs(runs.max(RUNS_MIN), prepare, |(matcher, totals)| {
-        for event in flow.timed() {
-            matcher.apply(event, totals);
+        for events in flow.timed().chunks(AHEAD) {
+            matcher.foresee(events);
+            for event in events {
+                matcher.apply(event, totals);
+            }
         }
         found.push(*totals);
     });

@@ -2,9 +2,15 @@
 //!
 //! Any order of arrival is fine within the window, nothing is accepted twice. By convention a
 //! nonce is the client's clock in milliseconds, so a client that lost its state can go on.
-//! Source: the anti-replay window of RFC 4303 section 3.4.3, as restated in RFC 6479.
+//! Source: the anti-replay window of RFC 4303 section 3.4.3, as a ring of words like that of
+//! RFC 6479.
+//!
+//! The window is kept in two parts. The 64 numbers among which the highest nonce is are at hand
+//! ([`NonceWindow`]); the sixteen such blocks before them lie in a ring ([`NonceHistory`]) that is
+//! needed only when a nonce leaves the block, which a busy client's seldom does.
 
 use crate::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Reader};
+use crate::codec_struct;
 use crate::reject::{Reject, RejectCode};
 use crate::units::TimeMs;
 use alloc::vec::Vec;
@@ -18,19 +24,29 @@ pub const NONCE_WINDOW: u64 = 1_024;
 /// How far ahead of the chain's clock a nonce may lie, so that nobody locks himself out.
 pub const NONCE_AHEAD_MS: u64 = 60_000;
 
-/// A bit for every place of the window.
-const WORDS: usize = 16;
+/// Numbers in a block.
+const BLOCK: u64 = 64;
+/// Blocks before the highest nonce's that the window reaches into.
+const RING: usize = 16;
 
-/// The nonces that one key has used: the highest, and which of the 1,024 up to it.
+/// The highest nonce that one key has used, and which numbers of its block were used.
 ///
-/// Either nothing was used and all is zero, or bit 0 is set, because the highest was used. So an
-/// empty `used` always means "never used", also when the highest nonce is 0.
+/// Either nothing was used and all is zero, or the highest's bit is set. So an empty `used` always
+/// means "never used", also when the highest nonce is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NonceWindow {
     highest: u64,
-    /// Bit `i` of the whole: `highest - i` was used.
-    used: [u64; WORDS],
+    /// Bit `i`: number `i` of the highest nonce's block was used.
+    used: u64,
 }
+
+/// Which numbers of the sixteen blocks before the highest nonce's were used: block `b` of 64
+/// numbers is at `b` modulo 16, bit `i` is its number `i`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NonceHistory {
+    used: [u64; RING],
+}
+codec_struct!(NonceHistory { used });
 
 impl Encode for NonceWindow {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -41,7 +57,7 @@ impl Encode for NonceWindow {
 
 impl Decode for NonceWindow {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let window = Self { highest: u64::decode(reader)?, used: <[u64; WORDS]>::decode(reader)? };
+        let window = Self { highest: u64::decode(reader)?, used: u64::decode(reader)? };
         if window.is_reachable() {
             Ok(window)
         } else {
@@ -52,83 +68,98 @@ impl Decode for NonceWindow {
 }
 
 impl NonceWindow {
-    /// Uses `nonce` up.
+    /// Uses `nonce` up if the block at hand is enough to tell; `false`: it takes
+    /// [`Self::accept`], and nothing has changed.
     ///
     /// # Errors
-    /// `NonceUsed`, `NonceTooOld` below the window, `NonceTooFar` beyond the clock; the window is
-    /// unchanged then.
-    pub fn accept(&mut self, nonce: u64, now: TimeMs) -> Result<(), Reject> {
-        let shown = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    /// As [`Self::accept`].
+    #[inline]
+    pub fn accept_near(&mut self, nonce: u64, now: TimeMs) -> Result<bool, Reject> {
         let limit = u64::try_from(now.0).unwrap_or(0).saturating_add(NONCE_AHEAD_MS);
         if nonce > limit {
             return Err(Reject::beyond(RejectCode::NonceTooFar, shown(nonce), shown(limit)));
         }
-        if self.is_unused() {
-            self.highest = nonce;
-            self.used[0] = 1;
+        if self.used == 0 {
+            *self = Self { highest: nonce, used: bit(nonce) };
+            return Ok(true);
+        }
+        if nonce / BLOCK != self.highest / BLOCK {
+            return Ok(false);
+        }
+        if self.used & bit(nonce) != 0 {
+            return Err(Reject::beyond(RejectCode::NonceUsed, shown(nonce), 0));
+        }
+        self.used |= bit(nonce);
+        self.highest = self.highest.max(nonce);
+        Ok(true)
+    }
+
+    /// Uses `nonce` up. `history` goes with this window; an empty one with a window that was never
+    /// used.
+    ///
+    /// # Errors
+    /// `NonceUsed`, `NonceTooOld` below the window, `NonceTooFar` beyond the clock; nothing is
+    /// changed then.
+    pub fn accept(
+        &mut self,
+        history: &mut NonceHistory,
+        nonce: u64,
+        now: TimeMs,
+    ) -> Result<(), Reject> {
+        if self.accept_near(nonce, now)? {
             return Ok(());
         }
         if nonce > self.highest {
-            self.shift(nonce - self.highest);
-            self.highest = nonce;
-            self.used[0] |= 1;
+            history.advance(self.highest / BLOCK, self.used, nonce / BLOCK);
+            *self = Self { highest: nonce, used: bit(nonce) };
             return Ok(());
         }
-        let back = self.highest - nonce;
-        if back >= NONCE_WINDOW {
+        if self.highest - nonce >= NONCE_WINDOW {
             let oldest = self.highest - (NONCE_WINDOW - 1);
             return Err(Reject::beyond(RejectCode::NonceTooOld, shown(nonce), shown(oldest)));
         }
-        if self.is_set(back) {
+        let word = history.word(nonce / BLOCK);
+        if *word & bit(nonce) != 0 {
             return Err(Reject::beyond(RejectCode::NonceUsed, shown(nonce), 0));
         }
-        let (word, bit) = position(back);
-        self.used[word] |= 1 << bit;
+        *word |= bit(nonce);
         Ok(())
-    }
-
-    /// Whether no nonce was used yet.
-    fn is_unused(&self) -> bool {
-        self.used == [0; WORDS]
     }
 
     /// Whether some sequence of nonces leads here, so that one state has one encoding.
     fn is_reachable(&self) -> bool {
-        if self.is_unused() {
+        if self.used == 0 {
             return self.highest == 0;
         }
-        // Bits beyond the highest nonce would stand for nonces below zero.
-        let legal = |bit: u64| bit <= self.highest || !self.is_set(bit);
-        self.is_set(0) && (0..NONCE_WINDOW).all(legal)
-    }
-
-    /// Whether the nonce `back` places below the highest was used.
-    fn is_set(&self, back: u64) -> bool {
-        let (word, bit) = position(back);
-        self.used[word] >> bit & 1 == 1
-    }
-
-    /// Moves every bit `by` places up; those that leave the window are forgotten.
-    fn shift(&mut self, by: u64) {
-        if by >= NONCE_WINDOW {
-            self.used = [0; WORDS];
-            return;
-        }
-        let (words, bits) = position(by);
-        let old = self.used;
-        for (index, word) in self.used.iter_mut().enumerate() {
-            let low = index.checked_sub(words).map_or(0, |from| old[from]);
-            let lower = index.checked_sub(words + 1).map_or(0, |from| old[from]);
-            *word = low << bits;
-            if bits > 0 {
-                *word |= lower >> (64 - bits);
-            }
-        }
+        u64::from(63 - self.used.leading_zeros()) == self.highest % BLOCK
     }
 }
 
-/// Word and bit of the place `back` within the window.
-fn position(back: u64) -> (usize, u64) {
-    assert!(back < NONCE_WINDOW, "a place within the window");
-    (usize::try_from(back / 64).unwrap_or(WORDS), back % 64)
+impl NonceHistory {
+    /// Files what was used of the block `from` and makes room up to the block `to`, a later one.
+    fn advance(&mut self, from: u64, used: u64, to: u64) {
+        *self.word(from) = used;
+        // What is more than a ring behind is overwritten once.
+        let ring = u64::try_from(RING).unwrap_or(u64::MAX);
+        for block in (from + 1).max(to.saturating_sub(ring))..to {
+            *self.word(block) = 0;
+        }
+        if to - from > ring {
+            *self.word(from) = 0;
+        }
+    }
+
+    fn word(&mut self, block: u64) -> &mut u64 {
+        let ring = u64::try_from(RING).unwrap_or(u64::MAX);
+        &mut self.used[usize::try_from(block % ring).unwrap_or(0)]
+    }
+}
+
+fn bit(nonce: u64) -> u64 {
+    1 << (nonce % BLOCK)
+}
+
+/// A nonce in a rejection.
+fn shown(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -1,9 +1,9 @@
 //! Who may do what: owners, agents and their scopes, nonces, the base fee (A1, A2, A3, F2).
 
 use crate::engine::Exchange;
-use crate::state::key::{AgentKey, PublicKey, ScopeKey, SubKey};
+use crate::state::key::{AgentKey, HistoryKey, PublicKey, ScopeKey, SubKey};
 use crate::state::leaves::{Account, SignerRecord};
-use crate::state::{Fault, Outcome};
+use crate::state::{Fault, Missing, Outcome, State, Touch};
 use alloc::boxed::Box;
 use lockstep_types::command::{AgentScope, BatchItem, Command, MarginMode, UserCommand};
 use lockstep_types::event::Event;
@@ -37,39 +37,55 @@ fn work_of(command: &Command, weights: WorkWeights) -> u64 {
     }
 }
 
-impl Exchange {
+impl State {
     /// The record of a signer that is known to exist.
-    pub(crate) fn signer(&mut self, id: SignerId) -> Outcome<&mut SignerRecord> {
-        let known = id.0 < self.state.totals()?.signers;
-        match self.state.signers.touch(id)? {
+    #[inline]
+    pub(crate) fn signer(&mut self, id: SignerId) -> Touch<&mut SignerRecord> {
+        match self.signers.touch(id)? {
             Some(record) => Ok(record),
             None => {
-                assert!(!known || self.state.partial, "signers are numbered without gaps");
-                Err(Reject::of(RejectCode::UnknownSigner).into())
+                assert!(self.partial, "signers are numbered without gaps");
+                Err(Missing::leaf(id))
             }
         }
     }
 
+    /// Uses a nonce of a signer up (A3).
+    #[inline]
+    fn use_nonce(&mut self, id: SignerId, nonce: u64, now: TimeMs) -> Outcome<()> {
+        if self.signer(id)?.nonces.accept_near(nonce, now)? {
+            return Ok(());
+        }
+        let mut window = self.signer(id)?.nonces;
+        let history = self.histories.touch(HistoryKey(id))?;
+        // A refusal leaves no trace, not even an empty history.
+        let mut used = history.unwrap_or_default();
+        window.accept(&mut used, nonce, now)?;
+        *history = Some(used);
+        self.signer(id)?.nonces = window;
+        Ok(())
+    }
+}
+
+impl Exchange {
     /// Checks that the signer may send this command, uses its nonce up and charges the base fee.
     pub(crate) fn authorise(&mut self, command: &UserCommand) -> Outcome<()> {
-        self.check_signer(command)?;
-        let totals = *self.state.totals()?;
-        let account = *self.state.account(command.account)?;
-        let params = self.state.venue()?;
-        let (work, limit) = (work_of(&command.command, params.work), params.block_work_max);
-        if totals.work.saturating_add(work) > limit {
+        let cash = self.check_signer(command)?;
+        let rules = self.venue_rules()?;
+        let (work, limit) = (work_of(&command.command, rules.work), rules.block_work_max);
+        let totals = self.state.totals()?;
+        let (after, now) = (totals.work.saturating_add(work), totals.time);
+        if after > limit {
             let shown = |units: u64| i64::try_from(units).unwrap_or(i64::MAX);
-            let (actual, limit) = (shown(totals.work.saturating_add(work)), shown(limit));
-            return Err(Reject::beyond(RejectCode::WorkLimit, actual, limit).into());
+            return Err(Reject::beyond(RejectCode::WorkLimit, shown(after), shown(limit)).into());
         }
         let fee = base_fee(work, totals.base_fee_nano);
-        if fee > account.cash.0 && fee > 0 {
-            let code = RejectCode::BaseFeeUnpaid;
-            return Err(Reject::beyond(code, account.cash.0, fee).into());
+        if fee > cash.0 && fee > 0 {
+            return Err(Reject::beyond(RejectCode::BaseFeeUnpaid, cash.0, fee).into());
         }
-        self.signer(command.signer)?.nonces.accept(command.nonce, totals.time)?;
+        self.state.use_nonce(command.signer, command.nonce, now)?;
         let totals = self.state.totals()?;
-        totals.work += work;
+        totals.work = after;
         if fee > 0 {
             totals.fees += Usd(fee);
             self.state.account(command.account)?.cash -= Usd(fee);
@@ -77,29 +93,33 @@ impl Exchange {
         Ok(())
     }
 
-    /// Checks that the signer may say this for the account, now.
-    pub(crate) fn check_signer(&mut self, command: &UserCommand) -> Outcome<()> {
-        let totals = *self.state.totals()?;
+    /// Checks that the signer may say this for the account, now; gives the account's cash.
+    pub(crate) fn check_signer(&mut self, command: &UserCommand) -> Outcome<Usd> {
+        let totals = self.state.totals()?;
+        let now = totals.time;
+        // An id that was never given is not asked for, so that nobody can make an array grow.
         if command.signer.0 >= totals.signers {
             return Err(Reject::of(RejectCode::UnknownSigner).into());
         }
         if command.account.0 >= totals.accounts {
             return Err(Reject::of(RejectCode::UnknownAccount).into());
         }
-        let record = *self.signer(command.signer)?;
-        let account = *self.state.account(command.account)?;
-        if !record.active || account.owner != record.owner {
+        let account = self.state.account(command.account)?;
+        let (account_owner, sub, cash) = (account.owner, account.sub, account.cash);
+        let record = self.state.signer(command.signer)?;
+        let owner = record.owner;
+        if !record.active || account_owner != owner {
             return Err(Reject::of(RejectCode::NotAuthorised).into());
         }
         if let Some(until) = command.valid_until
-            && until < totals.time
+            && until < now
         {
-            return Err(Reject::beyond(RejectCode::TooLate, until.0, totals.time.0).into());
+            return Err(Reject::beyond(RejectCode::TooLate, until.0, now.0).into());
         }
-        if record.owner != command.signer {
-            self.check_scope(command, account.sub, totals.time)?;
+        if owner != command.signer {
+            self.check_scope(command, sub, now)?;
         }
-        Ok(())
+        Ok(cash)
     }
 
     /// Checks an agent's command against its scope (A2).
@@ -261,7 +281,7 @@ impl Exchange {
         {
             return Err(Reject::beyond(RejectCode::AgentExpired, expires.0, now.0).into());
         }
-        let agents = self.signer(owner)?.agents;
+        let agents = self.state.signer(owner)?.agents;
         if agents >= AGENTS_MAX {
             let limit = i64::from(AGENTS_MAX);
             return Err(Reject::beyond(RejectCode::AgentLimit, limit, limit).into());
@@ -269,7 +289,7 @@ impl Exchange {
         let agent = match *self.state.agents.touch(AgentKey { owner, key })? {
             None => self.open_signer(key, Some(owner))?,
             Some(known) => {
-                let record = self.signer(known)?;
+                let record = self.state.signer(known)?;
                 if record.active {
                     return Err(Reject::of(RejectCode::AgentExists).into());
                 }
@@ -278,7 +298,7 @@ impl Exchange {
             }
         };
         *self.state.scopes.touch(ScopeKey(agent))? = Some(scope.clone());
-        self.signer(owner)?.agents += 1;
+        self.state.signer(owner)?.agents += 1;
         let scope = Box::new(scope.clone());
         self.events.push(Event::AgentRegistered { owner, agent, scope });
         Ok(())
@@ -288,13 +308,13 @@ impl Exchange {
     pub(crate) fn revoke_agent(&mut self, owner: SignerId, key: [u8; 32]) -> Outcome<()> {
         let unknown = || Fault::from(Reject::of(RejectCode::UnknownAgent));
         let agent = self.state.agents.touch(AgentKey { owner, key })?.ok_or_else(unknown)?;
-        let record = self.signer(agent)?;
+        let record = self.state.signer(agent)?;
         if !record.active {
             return Err(unknown());
         }
         record.active = false;
         *self.state.scopes.touch(ScopeKey(agent))? = None;
-        self.signer(owner)?.agents -= 1;
+        self.state.signer(owner)?.agents -= 1;
         self.events.push(Event::AgentRevoked { owner, agent });
         Ok(())
     }

@@ -229,14 +229,10 @@ impl Exchange {
         } else {
             premium
         };
-        let taker_tier = usize::from(self.state.account(fill.taker)?.tier);
-        let maker_tier = usize::from(self.state.account(fill.maker)?.tier);
-        let params = self.state.venue()?;
-        let tier = |at: usize| params.fee_tiers.get(at).or(params.fee_tiers.last());
-        let taker_rate = tier(taker_tier).map_or(Ppm::ZERO, |tier| tier.taker);
-        let maker_rate = tier(maker_tier).map_or(Ppm::ZERO, |tier| tier.maker);
-        let maker_block_rate = tier(maker_tier).map_or(Ppm::ZERO, |tier| tier.taker);
-        let cap = params.option_fee_cap;
+        let taker_tier = self.state.account(fill.taker)?.tier;
+        let maker_tier = self.state.account(fill.maker)?.tier;
+        let rules = self.venue_rules()?;
+        let cap = rules.option_fee_cap;
         let capped = |rate: Ppm| match option {
             true => fee_of(notional, rate).min(fee_of(premium, cap)),
             false => fee_of(notional, rate),
@@ -245,15 +241,15 @@ impl Exchange {
             TradeKind::Liquidation => {
                 // On the notional rounded up first, as the liquidation vectors have it.
                 let rounded = i128::from(ceil_div(notional, NANOS)) * i128::from(NANOS);
-                let whole = fee_of(rounded, params.liquidation_fee);
+                let whole = fee_of(rounded, rules.liquidation_fee);
                 if option { whole.min(fee_of(premium, cap)) } else { whole }
             }
-            _ => capped(taker_rate),
+            _ => capped(rules.tier(taker_tier).taker),
         };
         let maker_fee = match fill.kind {
             // Neither side of a block trade waited in the book.
-            TradeKind::Block => capped(maker_block_rate),
-            _ => capped(maker_rate),
+            TradeKind::Block => capped(rules.tier(maker_tier).taker),
+            _ => capped(rules.tier(maker_tier).maker),
         };
         Ok((taker_fee, maker_fee, Usd(ceil_div(notional, NANOS))))
     }

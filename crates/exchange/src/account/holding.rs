@@ -49,14 +49,25 @@ impl State {
         account: AccountId,
         instrument: InstrumentId,
     ) -> Touch<&mut Holding> {
-        let key = HoldingKey { account, instrument };
-        if self.holdings.touch(key)?.is_none() {
-            self.account(account)?.holdings += 1;
-            self.instrument(instrument)?.holders += 1;
-            let funding = self.funding_index(instrument)?;
-            *self.holdings.touch(key)? = Some(Holding { funding, ..Holding::default() });
+        let position = self.holdings.position(HoldingKey { account, instrument })?;
+        if self.holdings.at(position).is_none() {
+            self.open_holding(account, instrument, position)?;
         }
-        Ok(self.holdings.touch(key)?.get_or_insert_default())
+        Ok(self.holdings.at(position).get_or_insert_default())
+    }
+
+    #[cold]
+    fn open_holding(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        position: usize,
+    ) -> Touch<()> {
+        self.account(account)?.holdings += 1;
+        self.instrument(instrument)?.holders += 1;
+        let funding = self.funding_index(instrument)?;
+        *self.holdings.at(position) = Some(Holding { funding, ..Holding::default() });
+        Ok(())
     }
 
     /// Deletes the holding if nothing is left of it.
@@ -66,11 +77,12 @@ impl State {
         account: AccountId,
         instrument: InstrumentId,
     ) -> Touch<()> {
-        let holding = self.holdings.touch(HoldingKey { account, instrument })?;
-        if !holding.as_ref().is_some_and(Holding::is_empty) {
+        let key = HoldingKey { account, instrument };
+        let position = self.holdings.position(key)?;
+        if !self.holdings.at(position).as_ref().is_some_and(Holding::is_empty) {
             return Ok(());
         }
-        *holding = None;
+        self.holdings.remove(key, position);
         self.account(account)?.holdings -= 1;
         self.instrument(instrument)?.holders -= 1;
         Ok(())
@@ -113,10 +125,11 @@ impl Holding {
 
 impl Exchange {
     /// Counts an order that is about to rest or sleep.
+    #[inline]
     pub(crate) fn open_order(&mut self, order: &Order) -> Outcome<()> {
         self.spend_on_opening(order)?;
         let state = &mut self.state;
-        state.owned.add(order.account.0, order.id.slot());
+        state.note_owned(order.account, order.id);
         state.totals()?.open_orders += 1;
         state.instrument(order.instrument)?.orders += 1;
         state.account(order.account)?.orders += 1;
@@ -133,44 +146,46 @@ impl Exchange {
     }
 
     /// Uncounts `lots` of an order that was counted by [`Self::open_order`], and the order itself
-    /// if it `ends`. The holding stays, even empty: see [`State::drop_if_empty`].
+    /// if it `ends`. Whether nothing is left of the holding, which stays for now: see
+    /// [`State::drop_if_empty`].
     #[inline]
-    pub(crate) fn close_open(&mut self, order: &Order, lots: u32, ends: bool) -> Touch<()> {
+    pub(crate) fn close_open(&mut self, order: &Order, lots: u32, ends: bool) -> Touch<bool> {
         self.spend_on_removal(order, lots)?;
         let state = &mut self.state;
         let holding = state.make_holding(order.account, order.instrument)?;
         if !order.asleep {
             holding.change_open(order.side, -i64::from(lots), order.price);
         }
-        if ends {
-            holding.orders -= 1;
-            holding.reduce_only -= u32::from(order.reduce_only);
-            if order.reduce_only {
-                state.entries.remove(reduce_only_index(order), 0, order.id.0)?;
-            }
-            state.owned.remove(order.account.0, order.id.slot());
-            state.totals()?.open_orders -= 1;
-            state.instrument(order.instrument)?.orders -= 1;
-            state.account(order.account)?.orders -= 1;
+        if !ends {
+            return Ok(false);
         }
-        Ok(())
+        holding.orders -= 1;
+        holding.reduce_only -= u32::from(order.reduce_only);
+        let empty = holding.is_empty();
+        if order.reduce_only {
+            state.entries.remove(reduce_only_index(order), 0, order.id.0)?;
+        }
+        state.totals()?.open_orders -= 1;
+        state.instrument(order.instrument)?.orders -= 1;
+        state.account(order.account)?.orders -= 1;
+        Ok(empty)
     }
 
     /// Checks that an account may have one more order, here (L1, L2).
+    #[inline]
     pub(crate) fn check_order_count(
         &mut self,
         account: AccountId,
+        record: &Account,
         instrument: InstrumentId,
     ) -> Outcome<()> {
-        let params = self.state.venue()?;
-        let (orders_max, instruments_max) =
-            (params.orders_per_account_max, params.instruments_per_account_max);
-        let record = *self.state.account(account)?;
-        if record.orders >= u32::from(orders_max) {
+        let rules = self.venue_rules()?;
+        let (orders_max, instruments_max) = (rules.orders_max, rules.instruments_max);
+        if record.orders >= orders_max {
             let (actual, limit) = (i64::from(record.orders), i64::from(orders_max));
             return Err(Reject::beyond(RejectCode::OrderLimit, actual, limit).into());
         }
-        if record.holdings >= u32::from(instruments_max) {
+        if record.holdings >= instruments_max {
             let key = HoldingKey { account, instrument };
             if self.state.holdings.touch(key)?.is_none() {
                 let (actual, limit) = (i64::from(record.holdings), i64::from(instruments_max));

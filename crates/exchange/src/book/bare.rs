@@ -2,6 +2,7 @@
 //! for the differential test of the book alone.
 
 use super::queue::crosses;
+use crate::state::ahead::{AHEAD, Coming};
 use crate::state::key::{LevelKey, Slot};
 use crate::state::leaves::{Instrument, NO_GROUP, NONE, Order};
 use crate::state::{Outcome, State, Touch};
@@ -16,6 +17,15 @@ use lockstep_types::units::{Lots, Price, TimeMs};
 #[derive(Clone, Debug)]
 pub struct BareBooks {
     state: State,
+}
+
+/// What will be asked of bare books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BareComing {
+    /// A cancel.
+    Cancel(OrderId),
+    /// An order of a side with a limit.
+    Enter(InstrumentId, Side, u32),
 }
 
 /// A trade of bare books.
@@ -122,6 +132,24 @@ impl BareBooks {
             asleep: false,
         })?;
         Ok(Some(id))
+    }
+
+    /// Fetches what orders that enter next, each with its side and limit, and cancels that come
+    /// next, will need; changes nothing.
+    #[inline]
+    pub fn foresee(&self, coming: impl Iterator<Item = BareComing>) {
+        let mut commands = [Coming::default(); AHEAD];
+        let mut count = 0;
+        for (command, coming) in commands.iter_mut().zip(coming) {
+            count += 1;
+            match coming {
+                BareComing::Cancel(id) => command.order = Some(id),
+                BareComing::Enter(instrument, side, limit) => {
+                    command.entry = Some((instrument, side, limit));
+                }
+            }
+        }
+        self.state.glance(&commands[..count]);
     }
 
     /// Takes an order out; false if it is not open any more.

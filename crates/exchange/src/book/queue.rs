@@ -87,7 +87,6 @@ impl State {
             previous = level.tail;
             level.tail = slot;
             level.lots += visible;
-            level.orders += 1;
             self.places.place(PlaceKey(Slot(previous)))?.next = slot;
         } else {
             hint = self.open_level(key, slot, visible)?;
@@ -127,14 +126,8 @@ impl State {
             }
             self.levels.get(at(worse_tick))?.better = key.tick;
         }
-        let level = Level {
-            better: better_tick,
-            worse: worse_tick,
-            head: slot,
-            tail: slot,
-            lots: visible,
-            orders: 1,
-        };
+        let level =
+            Level { better: better_tick, worse: worse_tick, head: slot, tail: slot, lots: visible };
         self.levels.put(key, level)
     }
 
@@ -167,11 +160,10 @@ impl State {
         let slot = order.id.slot();
         let (place, hint) = self.places.take(PlaceKey(Slot(slot)))?;
         let level = self.level_at(hint, key)?;
-        if level.orders == 1 {
+        if level.head == level.tail {
             return self.close_level(key);
         }
         level.lots -= i64::from(order.visible);
-        level.orders -= 1;
         if level.head == slot {
             level.head = place.next;
             return Ok(());
@@ -189,7 +181,7 @@ impl State {
     /// Unlinks and drops a level whose last order leaves.
     fn close_level(&mut self, key: LevelKey) -> Touch<()> {
         let level = self.levels.get(key)?;
-        assert!(level.orders == 1 && level.head == level.tail, "the last order leaves");
+        assert!(level.head == level.tail, "the last order leaves");
         let (better_tick, worse_tick) = (level.better, level.worse);
         if better_tick == NONE {
             let best = self.instrument(key.instrument)?.best_mut(key.side);

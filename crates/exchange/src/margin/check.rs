@@ -28,7 +28,6 @@ use crate::state::leaves::Order;
 use alloc::vec::Vec;
 use lockstep_types::ids::{AccountId, InstrumentId};
 use lockstep_types::order::NewOrder;
-use lockstep_types::params::MarginRegime;
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::{Lots, Price, Usd, notional_nano};
 
@@ -48,7 +47,7 @@ impl Exchange {
     /// Whether nothing is margined.
     #[inline]
     pub(crate) fn margin_is_off(&mut self) -> Outcome<bool> {
-        Ok(self.state.venue()?.margin == MarginRegime::Off)
+        Ok(!self.venue_rules()?.is_margined)
     }
 
     /// Checks that the account can carry a new order.

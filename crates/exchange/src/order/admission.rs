@@ -103,24 +103,8 @@ impl Exchange {
 
     /// The tick schedule of an instrument (I3).
     pub(crate) fn ticks(&mut self, instrument: &Instrument) -> Outcome<TickSchedule> {
-        let at = usize::from(instrument.underlying.0);
-        let kind = usize::from(instrument.contract.is_option());
-        // Touched even if known already, so that a witness does not depend on what is known.
-        self.underlying_params(instrument.underlying)?;
-        if let Some(Some(schedules)) = self.ticks.get(at) {
-            return Ok(schedules[kind]);
-        }
-        let params = self.underlying_params(instrument.underlying)?;
-        let schedule = |table: &lockstep_types::params::TickTable| {
-            TickSchedule::new(table.base.0, &table.steps)
-                .map_err(|_| Reject::of(RejectCode::BadParameters))
-        };
-        let schedules = [schedule(&params.linear_ticks)?, schedule(&params.option_ticks)?];
-        if at >= self.ticks.len() {
-            self.ticks.resize(at + 1, None);
-        }
-        self.ticks[at] = Some(schedules);
-        Ok(schedules[kind])
+        let is_option = instrument.contract.is_option();
+        Ok(*self.rules_of(instrument.underlying)?.ticks(is_option))
     }
 
     /// The strictest phase that applies to an instrument (M7).
@@ -139,7 +123,7 @@ impl Exchange {
         filled: u32,
     ) -> Outcome<Admitted> {
         let form = self.check_form(order, filled)?;
-        let record = self.state.account(account)?;
+        let record = *self.state.account(account)?;
         if record.liquidating {
             return Err(Reject::of(RejectCode::BelowMaintenance).into());
         }
@@ -147,11 +131,14 @@ impl Exchange {
         if !(-CASH_LIMIT..=CASH_LIMIT).contains(&cash) {
             return Err(Reject::beyond(RejectCode::Overflow, cash, CASH_LIMIT).into());
         }
-        self.check_order_count(account, order.instrument)?;
+        self.check_order_count(account, &record, order.instrument)?;
         let Form { instrument, until, immediate, .. } = form;
-        let phase = self.phase_of(&instrument)?;
+        let venue = self.state.totals()?.phase;
+        let underlying = self.underlying(instrument.underlying)?;
+        let stale = underlying.stale;
+        let phase = venue.max(underlying.phase).max(instrument.phase);
         check_phase(order, phase, immediate)?;
-        let (lots, reduce_only) = self.check_reach(account, order, &instrument, phase)?;
+        let (lots, reduce_only) = self.check_reach(account, order, &instrument, phase, stale)?;
         let (price, tick) = match form.limit {
             Some((price, tick)) => {
                 if order.trigger.is_none() {
@@ -174,43 +161,14 @@ impl Exchange {
             return Err(Reject::of(RejectCode::InstrumentExpired).into());
         }
         let (until, immediate) = check_lifetime(order, now)?;
-        self.check_amount(order, &instrument, filled)?;
+        let rules = self.rules_of(instrument.underlying)?;
+        rules.check_amount(order, filled)?;
         check_trigger_form(order)?;
         let limit = match order.price {
-            Some(price) => Some((price, self.check_tick(price, &instrument)?)),
+            Some(price) => Some((price, rules.check_tick(price, instrument.contract.is_option())?)),
             None => None,
         };
         Ok(Form { instrument, until, immediate, limit })
-    }
-
-    /// Amount and display (I3, M3, M8); what has filled counts towards the amount.
-    fn check_amount(
-        &mut self,
-        order: &NewOrder,
-        instrument: &Instrument,
-        filled: u32,
-    ) -> Outcome<()> {
-        let params = self.underlying_params(instrument.underlying)?;
-        let (least, most) = (params.lots_min.0, params.order_lots_max.0.min(LOTS_LIMIT));
-        let lots = order.lots.0;
-        if lots <= 0 {
-            return Err(Reject::beyond(RejectCode::NotPositive, lots, 1).into());
-        }
-        let total = lots.saturating_add(i64::from(filled));
-        if total < least {
-            return Err(Reject::beyond(RejectCode::BelowMinimum, total, least).into());
-        }
-        if total > most {
-            return Err(Reject::beyond(RejectCode::OrderSize, total, most).into());
-        }
-        if let Some(display) = order.display {
-            // The rest of an order may be less than the minimum.
-            let legal = (least.min(lots)..=lots).contains(&display.0);
-            if !legal || order.price.is_none() {
-                return Err(Reject::beyond(RejectCode::BadDisplay, display.0, least).into());
-            }
-        }
-        Ok(())
     }
 
     /// Reduction, position and open interest limits (M3, M8): the lots that count, and whether the
@@ -221,12 +179,12 @@ impl Exchange {
         order: &NewOrder,
         instrument: &Instrument,
         phase: Phase,
+        stale: bool,
     ) -> Outcome<(u32, bool)> {
         let holding = self.state.holding_or_empty(account, order.instrument)?;
-        let stale = self.underlying(instrument.underlying)?.stale;
         let reduce_only = order.reduce_only || phase == Phase::ReduceOnly || stale;
-        let params = self.underlying_params(instrument.underlying)?;
-        let (position_max, interest_max) = (params.position_lots_max.0, params.open_interest_max.0);
+        let rules = self.rules_of(instrument.underlying)?;
+        let (position_max, interest_max) = (rules.position_lots_max, rules.open_interest_max);
         let mut lots = order.lots.0;
         let reducible = match order.side {
             Side::Buy => -holding.lots.0,
@@ -261,27 +219,12 @@ impl Exchange {
         Ok((u32::try_from(lots).unwrap_or(u32::MAX), reduce_only))
     }
 
-    /// The tick of a limit price (I3).
-    pub(crate) fn check_tick(&mut self, price: Price, instrument: &Instrument) -> Outcome<u32> {
-        if price.0 <= 0 {
-            return Err(Reject::beyond(RejectCode::NotPositive, price.0, 1).into());
-        }
-        let most = price_most(self.underlying_params(instrument.underlying)?);
-        let ticks = self.ticks(instrument)?;
-        match ticks.level_of(price.0).ok().filter(|_| price.0 <= most) {
-            Some(tick) => Ok(tick),
-            None => {
-                let tick = ticks.tick_at(price.0).unwrap_or(0);
-                Err(Reject::beyond(RejectCode::OffTick, price.0, tick).into())
-            }
-        }
-    }
-
     /// The protection limit of a market order, and its tick (M2).
     fn market_limit(&mut self, order: &NewOrder, instrument: &Instrument) -> Outcome<(Price, u32)> {
         let (least, most) = self.market_limits(order.instrument, instrument)?;
-        let highest = price_most(self.underlying_params(instrument.underlying)?);
-        let ticks = self.ticks(instrument)?;
+        let rules = self.rules_of(instrument.underlying)?;
+        let highest = rules.price_most;
+        let ticks = rules.ticks(instrument.contract.is_option());
         let edge = match order.side {
             Side::Buy => ticks.price_floor(most.0.min(highest)),
             Side::Sell => ticks.price_ceil(least.0),
@@ -299,8 +242,8 @@ impl Exchange {
         price: Price,
     ) -> Outcome<()> {
         let option = instrument.contract.is_option();
-        let params = self.underlying_params(instrument.underlying)?;
-        let width = if option { params.option_price_band } else { params.price_band };
+        let rules = self.rules_of(instrument.underlying)?;
+        let width = if option { rules.option_price_band } else { rules.price_band };
         if width.0 == 0 {
             return Ok(());
         }
@@ -338,7 +281,7 @@ impl Exchange {
             true => self.forward_of(id)?.unwrap_or(mark),
             false => mark,
         };
-        let width = self.underlying_params(instrument.underlying)?.market_band;
+        let width = self.rules_of(instrument.underlying)?.market_band;
         Ok(band(mark, share(reference, width)))
     }
 

@@ -20,7 +20,7 @@ impl Exchange {
                 BatchItem::Cancel(target) => self.cancel(account, target),
             };
             match done {
-                Err(Fault::Reject(reject)) => self.reject(account, reject),
+                Err(Fault::Reject(reject)) => self.reject(account, *reject),
                 other => other?,
             }
         }

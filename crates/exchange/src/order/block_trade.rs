@@ -12,10 +12,10 @@
 //!
 //! Deliberately absent: requests for quotes, which are talk outside the state; a minimum size.
 
-use super::admission::LOTS_LIMIT;
 use crate::account::fill::Fill;
 use crate::engine::Exchange;
 use crate::state::Outcome;
+use crate::state::key::HistoryKey;
 use crate::state::leaves::{Holding, Instrument};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ use lockstep_types::codec::Bounded;
 use lockstep_types::command::{BlockLeg, BlockTerms, Command, Consent, Phase, UserCommand};
 use lockstep_types::event::{Event, TradeKind};
 use lockstep_types::ids::{AccountId, InstrumentId, OrderId, SignerId};
-use lockstep_types::nonce::NonceWindow;
+use lockstep_types::nonce::{NonceHistory, NonceWindow};
 use lockstep_types::order::Side;
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::Lots;
@@ -66,8 +66,12 @@ impl Exchange {
             moves.push((leg.seller, leg.instrument, Lots(-leg.lots.0), leg.price));
         }
         self.check_margin_after(&moves)?;
-        for (signer, window) in nonces {
-            self.signer(signer)?.nonces = window;
+        for (signer, (window, history)) in nonces {
+            self.state.signer(signer)?.nonces = window;
+            let held = self.state.histories.touch(HistoryKey(signer))?;
+            if held.is_some() || history != NonceHistory::default() {
+                *held = Some(history);
+            }
         }
         self.execute_legs(&terms.legs)
     }
@@ -89,11 +93,12 @@ impl Exchange {
         if leg.lots.0 <= 0 {
             return Err(Reject::beyond(RejectCode::NotPositive, leg.lots.0, 1).into());
         }
-        let most = self.underlying_params(instrument.underlying)?.order_lots_max.0.min(LOTS_LIMIT);
+        let rules = self.rules_of(instrument.underlying)?;
+        let most = rules.order_lots_max;
         if leg.lots.0 > most {
             return Err(Reject::beyond(RejectCode::OrderSize, leg.lots.0, most).into());
         }
-        self.check_tick(leg.price, &instrument)?;
+        rules.check_tick(leg.price, instrument.contract.is_option())?;
         if self.phase_of(&instrument)? == Phase::Halted {
             return Err(Reject::of(RejectCode::Halted).into());
         }
@@ -105,7 +110,7 @@ impl Exchange {
         &mut self,
         terms: &BlockTerms,
         consents: &[Consent],
-    ) -> Outcome<BTreeMap<SignerId, NonceWindow>> {
+    ) -> Outcome<BTreeMap<SignerId, (NonceWindow, NonceHistory)>> {
         let now = self.state.totals()?.time;
         let mut nonces = BTreeMap::new();
         for consent in consents {
@@ -124,14 +129,15 @@ impl Exchange {
                 },
             };
             self.check_signer(&said)?;
-            let window = match nonces.get_mut(&consent.signer) {
-                Some(window) => window,
+            let (window, history) = match nonces.get_mut(&consent.signer) {
+                Some(used) => used,
                 None => {
-                    let window = self.signer(consent.signer)?.nonces;
-                    nonces.entry(consent.signer).or_insert(window)
+                    let window = self.state.signer(consent.signer)?.nonces;
+                    let history = *self.state.histories.touch(HistoryKey(consent.signer))?;
+                    nonces.entry(consent.signer).or_insert((window, history.unwrap_or_default()))
                 }
             };
-            window.accept(consent.nonce, now)?;
+            window.accept(history, consent.nonce, now)?;
         }
         Ok(nonces)
     }

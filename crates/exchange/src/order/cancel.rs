@@ -90,17 +90,15 @@ impl Exchange {
     /// The handles of an account's open orders, oldest first.
     pub(crate) fn orders_of(&mut self, account: AccountId) -> Outcome<Vec<OrderId>> {
         let count = self.state.account(account)?.orders;
-        let slots = Vec::from(self.state.owned.of(account.0));
-        if u32::try_from(slots.len()) != Ok(count) {
+        let ids = self.state.open_orders_of(account);
+        if u32::try_from(ids.len()) != Ok(count) {
             assert!(self.state.partial, "an account's count of orders is right");
             let key = LeafKey::Order(Slot(0));
             return Err(Fault::Missing(Box::new(key)));
         }
-        let mut ids = Vec::with_capacity(slots.len());
-        for slot in slots {
-            ids.push(self.state.order(Slot(slot))?.id);
+        for id in &ids {
+            self.state.order(Slot(id.slot()))?;
         }
-        ids.sort_unstable();
         Ok(ids)
     }
 
@@ -111,13 +109,15 @@ impl Exchange {
         } else {
             self.state.dequeue(order)?;
         }
-        self.close_open(order, order.left, true)?;
+        let emptied = self.close_open(order, order.left, true)?;
         let link = match order.has_extra {
             true => self.drop_extra(order)?,
             false => LinkId(0),
         };
         self.state.forget_order(order)?;
-        self.state.drop_if_empty(order.account, order.instrument)?;
+        if emptied {
+            self.state.drop_if_empty(order.account, order.instrument)?;
+        }
         self.events.push(Event::Cancelled {
             order: order.id,
             account: order.account,

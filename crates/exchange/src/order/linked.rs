@@ -73,7 +73,7 @@ impl Exchange {
             match self.place_member(account, signer, new, link, &mut filled, false) {
                 Err(Fault::Reject(reject)) => {
                     // Only what its own set has traded can have brought this about.
-                    self.reject(account, reject);
+                    self.reject(account, *reject);
                     self.end_link(link, None)?;
                 }
                 other => other?,
@@ -370,7 +370,7 @@ impl Exchange {
             self.item = item;
             let placed = self.place_member(account, signer, new, shared, &mut filled, true);
             match placed {
-                Err(Fault::Reject(reject)) => self.reject(account, reject),
+                Err(Fault::Reject(reject)) => self.reject(account, *reject),
                 other => other?,
             }
             if !cancels {

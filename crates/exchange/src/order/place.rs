@@ -2,7 +2,7 @@
 //!
 //! Whether a fill-or-kill order can fill is found out in [`super::reach`].
 
-use super::admission::{Admitted, price_most, stored, visible_of};
+use super::admission::{Admitted, stored, visible_of};
 use crate::book::matching::Taken;
 use crate::book::queue::crosses;
 use crate::engine::Exchange;
@@ -198,8 +198,9 @@ impl Exchange {
             Side::Buy => best.checked_sub(1).filter(|tick| *tick > 0),
             Side::Sell => best.checked_add(1),
         };
-        let most = price_most(self.underlying_params(admitted.instrument.underlying)?);
-        let ticks = self.ticks(&admitted.instrument)?;
+        let rules = self.rules_of(admitted.instrument.underlying)?;
+        let most = rules.price_most;
+        let ticks = rules.ticks(admitted.instrument.contract.is_option());
         let price = inside.and_then(|tick| Some((tick, ticks.price_of(tick).ok()?)));
         let price = price.filter(|(_, price)| *price <= most);
         match price {

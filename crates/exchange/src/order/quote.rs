@@ -62,14 +62,14 @@ impl Exchange {
             };
             match checked {
                 Ok(()) => self.withdraw_former(group, item, quote, &mut standing, &mut fresh)?,
-                Err(Fault::Reject(reject)) => self.reject(account, reject),
+                Err(Fault::Reject(reject)) => self.reject(account, *reject),
                 Err(missing) => return Err(missing),
             }
         }
         for Fresh { item, order } in fresh {
             self.item = item;
             match self.place_in(account, signer, &order, Membership::default()) {
-                Err(Fault::Reject(reject)) => self.reject(account, reject),
+                Err(Fault::Reject(reject)) => self.reject(account, *reject),
                 other => other.map(|_| ())?,
             }
         }

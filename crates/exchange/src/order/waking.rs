@@ -139,7 +139,7 @@ impl Exchange {
         let new = as_awake(order, &extra, &sleep);
         let admitted = match self.vet(order.account, &new, 0) {
             Ok(admitted) => admitted,
-            Err(Fault::Reject(reject)) => return self.refuse_awake(order, link, reject),
+            Err(Fault::Reject(reject)) => return self.refuse_awake(order, link, *reject),
             Err(missing) => return Err(missing),
         };
         let woken = Order {

@@ -122,6 +122,7 @@ impl Exchange {
         *self.state.venue.touch(VenueKey)? = Some(params.clone());
         // What was computed of margin depends on them.
         self.marks.clear();
+        self.rules.clear();
         self.events.push(Event::ParametersSet);
         Ok(())
     }
@@ -138,7 +139,7 @@ impl Exchange {
         self.state.totals()?.underlyings += 1;
         *self.state.underlying_params.touch(UnderlyingKey(id))? = Some(params.clone());
         *self.state.underlyings.touch(id)? = Some(Underlying::default());
-        self.ticks.clear();
+        self.rules.clear();
         self.events.push(Event::UnderlyingAdded { underlying: id });
         Ok(())
     }
@@ -173,7 +174,7 @@ impl Exchange {
             return Err(Reject::beyond(RejectCode::BadParameters, listed, 0).into());
         }
         *self.state.underlying_params.touch(UnderlyingKey(id))? = Some(params.clone());
-        self.ticks.clear();
+        self.rules.clear();
         self.events.push(Event::ParametersSet);
         Ok(())
     }

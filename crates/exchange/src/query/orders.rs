@@ -88,21 +88,16 @@ impl Exchange {
     /// The open orders of an account, sleeping ones included, oldest first.
     #[must_use]
     pub fn orders_of_account(&self, account: AccountId) -> Vec<OrderView> {
-        let slots = self.state.owned.of(account.0);
-        let mut orders: Vec<OrderView> = slots
-            .iter()
-            .filter_map(|slot| self.state.orders.peek(Slot(*slot)))
-            .map(|order| self.show_order(order))
-            .collect();
-        orders.sort_unstable_by_key(|order| order.id);
-        orders
+        let open = self.state.open_orders_of(account);
+        let orders = open.iter().filter_map(|id| self.state.orders.peek(Slot(id.slot())));
+        orders.map(|order| self.show_order(order)).collect()
     }
 
     /// The orders of a side of a book in the order in which they trade.
     #[must_use]
     pub fn book(&self, instrument: InstrumentId, side: Side) -> Vec<OrderView> {
         let mut orders = Vec::new();
-        self.each_level(instrument, side, usize::MAX, &mut |head, _, _| {
+        self.each_level(instrument, side, usize::MAX, &mut |head, _| {
             self.each_queued(head, &mut |order| orders.push(self.show_order(order)));
         });
         orders
@@ -144,7 +139,9 @@ impl Exchange {
     #[must_use]
     pub fn depth(&self, instrument: InstrumentId, side: Side, levels_max: usize) -> Vec<LevelView> {
         let mut levels = Vec::new();
-        self.each_level(instrument, side, levels_max, &mut |head, lots, orders| {
+        self.each_level(instrument, side, levels_max, &mut |head, lots| {
+            let mut orders = 0;
+            self.each_queued(head, &mut |_| orders += 1);
             if let Some(order) = self.state.orders.peek(Slot(head)) {
                 levels.push(LevelView { price: order.price, lots: Lots(lots), orders });
             }
@@ -152,13 +149,13 @@ impl Exchange {
         levels
     }
 
-    /// Shows the head, the visible lots and the count of orders of each level, best first.
+    /// Shows the head and the visible lots of each level, best first.
     fn each_level(
         &self,
         instrument: InstrumentId,
         side: Side,
         levels_max: usize,
-        visit: &mut dyn FnMut(u32, i64, u32),
+        visit: &mut dyn FnMut(u32, i64),
     ) {
         let Some(record) = self.state.instruments.peek(instrument) else { return };
         let mut tick = record.best(side);
@@ -169,7 +166,7 @@ impl Exchange {
             let Some(level) = self.state.levels.peek(LevelKey { instrument, side, tick }) else {
                 return;
             };
-            visit(level.head, level.lots, level.orders);
+            visit(level.head, level.lots);
             tick = level.worse;
         }
     }

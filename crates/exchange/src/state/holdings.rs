@@ -1,8 +1,8 @@
 //! The table of holdings: found by account and instrument, walked by account.
 //!
-//! Each account has a short sorted directory, so that a look-up is a binary search in memory that
-//! the account's other commands have just used. An account's own count of holdings proves a walk
-//! complete in a partial state.
+//! Each account has a short sorted directory, so that a look-up stays in memory that the account's
+//! other commands have just used. An account's own count of holdings proves a walk complete in a
+//! partial state.
 
 use super::key::HoldingKey;
 use super::leaves::Holding;
@@ -11,11 +11,116 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use lockstep_types::ids::{AccountId, InstrumentId};
 
+/// Holdings of an account that its directory has room for at first.
+const NEAR: usize = 15;
+
+/// Where an account's holdings are, sorted by instrument: those of most accounts in two cache lines.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Shelf {
+    count: u32,
+    /// Where in `far` the whole directory of an account with more holdings is, or [`NO_SHELF`].
+    far: u32,
+    near: [Place; NEAR],
+}
+
+/// An instrument, and the position of the holding in it.
+type Place = (u32, u32);
+
+const NO_SHELF: u32 = u32::MAX;
+const EMPTY_SHELF: Shelf = Shelf { count: 0, far: NO_SHELF, near: [(0, 0); NEAR] };
+
+/// The directories of all accounts.
+#[derive(Clone, Debug, Default)]
+struct Shelves {
+    shelves: Vec<Shelf>,
+    far: Vec<Vec<Place>>,
+    free: Vec<u32>,
+}
+
+impl Shelves {
+    /// An account's holdings by instrument.
+    fn of(&self, account: u32) -> &[Place] {
+        match self.shelves.get(index(account)) {
+            None => &[],
+            Some(shelf) if shelf.far == NO_SHELF => &shelf.near[..index(shelf.count)],
+            Some(shelf) => &self.far[index(shelf.far)],
+        }
+    }
+
+    /// The position of a holding.
+    #[inline]
+    fn find(&self, key: HoldingKey) -> Option<u32> {
+        let shelf = self.shelves.get(index(key.account.0))?;
+        if shelf.far == NO_SHELF {
+            let near = &shelf.near[..index(shelf.count)];
+            return near.iter().find(|place| place.0 == key.instrument.0).map(|place| place.1);
+        }
+        let far = &self.far[index(shelf.far)];
+        let at = far.binary_search_by_key(&key.instrument.0, |place| place.0).ok()?;
+        Some(far[at].1)
+    }
+
+    /// Notes the position of a holding that has none.
+    fn insert(&mut self, key: HoldingKey, position: u32) {
+        let account = index(key.account.0);
+        if account >= self.shelves.len() {
+            self.shelves.resize(account + 1, EMPTY_SHELF);
+        }
+        let shelf = &mut self.shelves[account];
+        let place = (key.instrument.0, position);
+        if shelf.far == NO_SHELF && index(shelf.count) < NEAR {
+            let count = index(shelf.count);
+            let at = shelf.near[..count].partition_point(|held| held.0 < place.0);
+            shelf.near.copy_within(at..count, at + 1);
+            shelf.near[at] = place;
+            shelf.count += 1;
+            return;
+        }
+        if shelf.far == NO_SHELF {
+            shelf.far = self.free.pop().unwrap_or_else(|| {
+                self.far.push(Vec::new());
+                u32::try_from(self.far.len() - 1).unwrap_or(NO_SHELF)
+            });
+            self.far[index(shelf.far)].extend_from_slice(&shelf.near);
+        }
+        let far = &mut self.far[index(shelf.far)];
+        let at = far.partition_point(|held| held.0 < place.0);
+        far.insert(at, place);
+        shelf.count += 1;
+    }
+
+    /// Forgets a holding; gives the position that it had.
+    fn remove(&mut self, key: HoldingKey) -> Option<u32> {
+        let shelf = self.shelves.get_mut(index(key.account.0))?;
+        let count = index(shelf.count);
+        let by_instrument = |place: &Place| place.0.cmp(&key.instrument.0);
+        if shelf.far == NO_SHELF {
+            let at = shelf.near[..count].binary_search_by(by_instrument).ok()?;
+            let (_, position) = shelf.near[at];
+            shelf.near.copy_within(at + 1..count, at);
+            shelf.count -= 1;
+            return Some(position);
+        }
+        let far = &mut self.far[index(shelf.far)];
+        let at = far.binary_search_by(by_instrument).ok()?;
+        let (_, position) = far.remove(at);
+        shelf.count -= 1;
+        // Well below the room near, so that one more and one less do not move all of them.
+        if far.len() <= NEAR / 2 {
+            shelf.near[..far.len()].copy_from_slice(far);
+            far.clear();
+            self.free.push(shelf.far);
+            shelf.far = NO_SHELF;
+        }
+        Some(position)
+    }
+}
+
 /// Where the holdings of accounts are.
 #[derive(Clone, Debug)]
 enum Directory {
-    /// Per account, sorted by instrument: instrument and position.
-    Whole(Vec<Vec<(u32, u32)>>),
+    Whole(Shelves),
     /// Only these are known.
     Partial(BTreeMap<HoldingKey, u32>),
 }
@@ -26,6 +131,8 @@ pub(crate) struct Holdings {
     cells: Vec<Cell<Holding>>,
     free: Vec<u32>,
     directory: Directory,
+    /// Holdings that were absent when they were asked for, or are so now.
+    loose: Vec<HoldingKey>,
     log: Log<HoldingKey, Holding>,
 }
 
@@ -34,7 +141,8 @@ impl Default for Holdings {
         Self {
             cells: Vec::new(),
             free: Vec::new(),
-            directory: Directory::Whole(Vec::new()),
+            directory: Directory::Whole(Shelves::default()),
+            loose: Vec::new(),
             log: Log::default(),
         }
     }
@@ -44,6 +152,31 @@ impl Holdings {
     /// The holding for reading and writing; `None` is absence.
     #[inline]
     pub(crate) fn touch(&mut self, key: HoldingKey) -> Touch<&mut Option<Holding>> {
+        let position = self.position(key)?;
+        Ok(&mut self.cells[position].value)
+    }
+
+    /// Reads an account's directory and says nothing of it; see [`super::ahead`].
+    #[inline(always)]
+    pub(crate) fn glance(&self, account: AccountId) -> u32 {
+        match &self.directory {
+            Directory::Whole(shelves) => {
+                shelves.shelves.get(index(account.0)).map_or(0, |shelf| shelf.count)
+            }
+            Directory::Partial(_) => 0,
+        }
+    }
+
+    /// The same for a holding.
+    #[inline(always)]
+    pub(crate) fn glance_at(&self, key: HoldingKey) -> u32 {
+        let cell = self.find(key).and_then(|position| self.cells.get(position));
+        cell.map_or(0, |cell| cell.stamp)
+    }
+
+    /// Touches a holding; gives where it is until the checkpoint, for [`Self::at`].
+    #[inline]
+    pub(crate) fn position(&mut self, key: HoldingKey) -> Touch<usize> {
         let position = match self.find(key) {
             Some(position) => position,
             None => self.make(key)?,
@@ -53,25 +186,54 @@ impl Holdings {
             cell.stamp = self.log.epoch;
             self.log.note(key, &cell.value);
         }
-        Ok(&mut cell.value)
+        Ok(position)
+    }
+
+    /// A holding that [`Self::position`] has touched.
+    #[inline]
+    pub(crate) fn at(&mut self, position: usize) -> &mut Option<Holding> {
+        &mut self.cells[position].value
     }
 
     #[inline]
     fn find(&self, key: HoldingKey) -> Option<usize> {
         match &self.directory {
-            Directory::Whole(accounts) => {
-                let list = accounts.get(index(key.account.0))?;
-                let at = list.binary_search_by_key(&key.instrument.0, |entry| entry.0).ok()?;
-                Some(index(list[at].1))
-            }
+            Directory::Whole(shelves) => shelves.find(key).map(index),
             Directory::Partial(known) => known.get(&key).map(|position| index(*position)),
         }
+    }
+
+    /// Deletes a holding that [`Self::position`] has touched.
+    pub(crate) fn remove(&mut self, key: HoldingKey, position: usize) {
+        self.cells[position].value = None;
+        self.loose.push(key);
+    }
+
+    /// Drops what is absent and was asked for.
+    fn drop_loose(&mut self) {
+        let mut loose = core::mem::take(&mut self.loose);
+        for key in loose.drain(..) {
+            self.drop_absent(key);
+        }
+        self.loose = loose;
+    }
+
+    fn drop_absent(&mut self, key: HoldingKey) {
+        let Some(position) = self.find(key) else { return };
+        if self.cells[position].value.is_some() {
+            return;
+        }
+        let Directory::Whole(shelves) = &mut self.directory else { return };
+        self.free.extend(shelves.remove(key));
     }
 
     #[cold]
     fn make(&mut self, key: HoldingKey) -> Touch<usize> {
         match self.directory {
-            Directory::Whole(_) => Ok(self.place(key)),
+            Directory::Whole(_) => {
+                self.loose.push(key);
+                Ok(self.place(key))
+            }
             Directory::Partial(_) => Err(Missing::leaf(key)),
         }
     }
@@ -86,15 +248,7 @@ impl Holdings {
         });
         self.cells[index(position)] = Cell::default();
         match &mut self.directory {
-            Directory::Whole(accounts) => {
-                let account = index(key.account.0);
-                if account >= accounts.len() {
-                    accounts.resize_with(account + 1, Vec::new);
-                }
-                let list = &mut accounts[account];
-                let at = list.partition_point(|entry| entry.0 < key.instrument.0);
-                list.insert(at, (key.instrument.0, position));
-            }
+            Directory::Whole(shelves) => shelves.insert(key, position),
             Directory::Partial(known) => {
                 known.insert(key, position);
             }
@@ -112,8 +266,8 @@ impl Holdings {
             }
         };
         match &self.directory {
-            Directory::Whole(accounts) => {
-                for (instrument, position) in accounts.get(index(account.0)).into_iter().flatten() {
+            Directory::Whole(shelves) => {
+                for (instrument, position) in shelves.of(account.0) {
                     show(InstrumentId(*instrument), *position);
                 }
             }
@@ -149,7 +303,7 @@ impl Table for Holdings {
         let position = self.place(key);
         self.cells[position].value = value;
         if value.is_none() {
-            self.sweep(key);
+            self.drop_absent(key);
         }
     }
 
@@ -160,9 +314,9 @@ impl Table for Holdings {
             }
         };
         match &self.directory {
-            Directory::Whole(accounts) => {
-                for (account, list) in (0..).zip(accounts) {
-                    for (instrument, position) in list {
+            Directory::Whole(shelves) => {
+                for (account, _) in (0..).zip(&shelves.shelves) {
+                    for (instrument, position) in shelves.of(account) {
                         let key = HoldingKey {
                             account: AccountId(account),
                             instrument: InstrumentId(*instrument),
@@ -186,16 +340,14 @@ impl Table for Holdings {
         self.directory = Directory::Partial(BTreeMap::new());
     }
 
-    fn sweep(&mut self, key: HoldingKey) {
-        let Some(position) = self.find(key) else { return };
-        if self.cells[position].value.is_some() {
-            return;
-        }
-        let Directory::Whole(accounts) = &mut self.directory else { return };
-        let list = &mut accounts[index(key.account.0)];
-        if let Ok(at) = list.binary_search_by_key(&key.instrument.0, |entry| entry.0) {
-            let (_, place) = list.remove(at);
-            self.free.push(place);
+    fn sweep(&mut self, _: HoldingKey) {
+        // All at once, at the first: whatever is loose was touched.
+        self.drop_loose();
+    }
+
+    fn tidy(&mut self) {
+        if !self.log.recording {
+            self.drop_loose();
         }
     }
 }

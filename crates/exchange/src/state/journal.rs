@@ -8,7 +8,7 @@
 
 use super::holdings::Holdings;
 use super::key::{self, LeafKey};
-use super::leaves;
+use super::leaves::{self, Order};
 use super::levels::Levels;
 use super::links::Links;
 use super::ordered::Ordered;
@@ -20,6 +20,7 @@ use lockstep_types::ids::{
     AccountId, InstrumentId, LinkId, OrderId, ReporterId, SignerId, UnderlyingId,
 };
 use lockstep_types::instrument::InstrumentName;
+use lockstep_types::nonce::NonceHistory;
 use lockstep_types::params::{UnderlyingParams, VenueParams};
 
 /// The touched leaves of one table with their values before.
@@ -31,6 +32,7 @@ pub struct Journal {
     totals: Touched<Dense<key::Only, leaves::Totals>>,
     venue: Touched<Dense<key::VenueKey, VenueParams>>,
     signers: Touched<Dense<SignerId, leaves::SignerRecord>>,
+    histories: Touched<Dense<key::HistoryKey, NonceHistory>>,
     keys: Touched<Sparse<key::PublicKey, SignerId>>,
     agents: Touched<Sparse<key::AgentKey, SignerId>>,
     scopes: Touched<Sparse<key::ScopeKey, leaves::Scope>>,
@@ -149,16 +151,11 @@ impl State {
 
     /// Puts back what a run changed. It must be the latest run that was not undone yet.
     pub(crate) fn undo(&mut self, journal: Journal) {
-        for (slot, _) in &journal.orders {
-            if let Some(order) = self.orders.peek(*slot) {
-                self.owned.remove(order.account.0, slot.0);
-            }
-        }
-        for (slot, before) in &journal.orders {
-            if let Some(order) = before {
-                self.owned.add(order.account.0, slot.0);
-            }
-        }
+        let before: Vec<(AccountId, OrderId)> = journal
+            .orders
+            .iter()
+            .filter_map(|(_, order)| order.as_ref().map(|order| (order.account, order.id)))
+            .collect();
         macro_rules! restore {
             ($($field:ident $kind:ident),* $(,)?) => { $(
                 for (key, value) in journal.$field {
@@ -168,6 +165,9 @@ impl State {
             )* };
         }
         for_each_table!(restore);
+        for (account, id) in before {
+            self.note_owned(account, id);
+        }
     }
 
     /// The leaves that the run of `journal`, the latest one, has changed, in order of key bytes.
@@ -212,9 +212,9 @@ impl State {
         }
         for_each_table!(dispatch);
         if let LeafKey::Order(slot) = key
-            && let Some(order) = self.orders.peek(slot)
+            && let Some(&Order { account, id, .. }) = self.orders.peek(slot)
         {
-            self.owned.add(order.account.0, slot.0);
+            self.note_owned(account, id);
         }
         Ok(())
     }

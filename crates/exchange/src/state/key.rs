@@ -276,6 +276,8 @@ leaf_keys! {
     27 Agent(AgentKey);
     /// A booked order's place in its queue.
     28 Place(PlaceKey);
+    /// A signing key's nonces before its latest.
+    29 History(HistoryKey);
 }
 
 macro_rules! wrapped_keys {
@@ -300,6 +302,8 @@ wrapped_keys! {
     PlaceKey(Slot);
     /// Key of an order's [`super::leaves::Extra`].
     ExtraKey(Slot);
+    /// Key of a signing key's earlier nonces.
+    HistoryKey(SignerId);
     /// Key of an agent's scope.
     ScopeKey(SignerId);
     /// Key of an account's volume history.
@@ -505,6 +509,15 @@ impl DenseKey for VenueKey {
     }
     fn of(_: u32) -> Self {
         Self
+    }
+}
+
+impl DenseKey for HistoryKey {
+    fn number(self) -> u32 {
+        self.0.number()
+    }
+    fn of(number: u32) -> Self {
+        Self(SignerId::of(number))
     }
 }
 

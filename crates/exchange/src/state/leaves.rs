@@ -109,7 +109,8 @@ pub struct SignerRecord {
     pub active: bool,
     /// Agents registered by this owner.
     pub agents: u16,
-    /// Which nonces it has used.
+    /// Which nonces it has used of late; those before are a leaf of their own, so that this one
+    /// fills no more than a cache line.
     pub nonces: NonceWindow,
 }
 codec_struct!(SignerRecord { key, owner, active, agents, nonces });
@@ -378,23 +379,22 @@ fn decode_list<T: Decode>(reader: &mut Reader<'_>) -> Result<Vec<T>, DecodeError
     (0..count).map(|_| T::decode(reader)).collect()
 }
 
-/// A price level: a queue of orders, and the neighbouring levels of its side.
+/// A price level: a queue of orders, and the neighbouring levels of its side. It does not count
+/// its orders, so that two levels fit a cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level {
     /// Tick of the next better level, or [`NONE`].
     pub better: u32,
     /// Tick of the next worse level, or [`NONE`].
     pub worse: u32,
-    /// Slot of the first order.
+    /// Slot of the first order; there is at least one.
     pub head: u32,
     /// Slot of the last order.
     pub tail: u32,
     /// Visible lots.
     pub lots: i64,
-    /// Orders; at least one.
-    pub orders: u32,
 }
-codec_struct!(Level { better, worse, head, tail, lots, orders });
+codec_struct!(Level { better, worse, head, tail, lots });
 
 /// A page of the stack of free order slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //! that have emptied, take next to no memory, so that nobody can make a book large with few orders.
 
 use super::key::LevelKey;
-use super::leaves::Level;
+use super::leaves::{Level, NONE};
 use super::places::Places;
 use super::table::{Log, Missing, Table, Touch, index};
 use alloc::collections::BTreeMap;
@@ -26,7 +26,7 @@ struct LevelCell {
 }
 
 const EMPTY: LevelCell = LevelCell {
-    level: Level { better: 0, worse: 0, head: 0, tail: 0, lots: 0, orders: 0 },
+    level: Level { better: NONE, worse: NONE, head: NONE, tail: NONE, lots: 0 },
     stamp: 0,
 };
 
@@ -283,7 +283,7 @@ impl Levels {
         debug_assert!(self.position(key) == Some(position), "a hint leads to its own level");
         let page = &mut self.pages[index(position >> PAGE_BITS)];
         let cell = &mut page.cells[index(position & PAGE_MASK)];
-        if cell.level.orders == 0 {
+        if cell.level.head == NONE {
             let unknown = self.known.is_some() && page.known & bit(key.tick) == 0;
             return if unknown { Err(Missing::leaf(key)) } else { Ok(None) };
         }
@@ -294,6 +294,16 @@ impl Levels {
             }
         }
         Ok(Some(&mut cell.level))
+    }
+
+    /// The first and the last order of the level at a position; see [`super::ahead`].
+    #[inline(always)]
+    pub(crate) fn glance(&self, position: u32) -> (u32, u32) {
+        let page = self.pages.get(index(position >> PAGE_BITS));
+        page.map_or((NONE, NONE), |page| {
+            let level = &page.cells[index(position & PAGE_MASK)].level;
+            (level.head, level.tail)
+        })
     }
 
     /// The level at this tick, which something links to.
@@ -311,7 +321,7 @@ impl Levels {
 
     /// Adds a level; the caller links its neighbours. Gives its position.
     pub(crate) fn put(&mut self, key: LevelKey, level: Level) -> Touch<u32> {
-        assert!(self.find(key)?.is_none() && level.orders > 0, "a level is added once");
+        assert!(self.find(key)?.is_none() && level.head != NONE, "a level is added once");
         let page_index = self.make_page(key);
         let page = &mut self.pages[page_index];
         let cell = &mut page.cells[cell_index(key.tick)];
@@ -334,7 +344,7 @@ impl Levels {
         let page = &mut self.pages[page];
         let cell = &mut page.cells[cell_index(key.tick)];
         assert!(cell.stamp == self.log.epoch, "a level is touched before it goes");
-        cell.level.orders = 0;
+        cell.level.head = NONE;
         page.present &= !bit(key.tick);
         if page.present == 0 {
             self.vacate(key);
@@ -438,7 +448,7 @@ impl Table for Levels {
     fn peek(&self, key: LevelKey) -> Option<&Level> {
         let page = &self.pages[self.page(key)?];
         let level = &page.cells[cell_index(key.tick)].level;
-        (level.orders > 0).then_some(level)
+        (level.head != NONE).then_some(level)
     }
 
     fn restore(&mut self, key: LevelKey, value: Option<Level>) {
@@ -455,7 +465,7 @@ impl Table for Levels {
             }
             None => {
                 page.present &= !bit(key.tick);
-                page.cells[cell_index(key.tick)].level.orders = 0;
+                page.cells[cell_index(key.tick)].level.head = NONE;
             }
         }
         if page.present == 0 {

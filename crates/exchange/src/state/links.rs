@@ -119,6 +119,15 @@ impl Links {
         self.cells.get(index(key.0.0)).map_or(NO_HINT, |cell| cell.hint)
     }
 
+    /// The slots beside a place, and its hint; see [`super::ahead`].
+    #[inline(always)]
+    pub(crate) fn glance(&self, key: PlaceKey) -> (u32, u32, u32) {
+        let cell = self.cells.get(index(key.0.0));
+        cell.map_or((NOWHERE, NOWHERE, NO_HINT), |cell| {
+            (cell.place.next, cell.place.previous, cell.hint)
+        })
+    }
+
     /// Makes room for `count` places.
     pub(crate) fn reserve(&mut self, count: u32) {
         self.cells.reserve(index(count));

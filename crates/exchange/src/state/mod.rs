@@ -6,6 +6,7 @@
 //! indexes ([`ordered`]); [`owned`] and [`places`] are computed and no part of the state. This file
 //! lists the tables. Invariant: everything that is not in a leaf can be computed from the leaves.
 
+pub(crate) mod ahead;
 pub mod journal;
 pub mod key;
 pub mod leaves;
@@ -18,6 +19,7 @@ mod owned;
 mod places;
 pub(crate) mod table;
 
+use alloc::vec::Vec;
 use holdings::Holdings;
 use key::{ExpiryKey, ObservationKey};
 use key::{
@@ -34,6 +36,7 @@ use lockstep_types::ids::{
     AccountId, InstrumentId, LinkId, OrderId, ReporterId, SignerId, UnderlyingId,
 };
 use lockstep_types::instrument::InstrumentName;
+use lockstep_types::nonce::NonceHistory;
 use lockstep_types::params::{UnderlyingParams, VenueParams};
 use ordered::Ordered;
 use owned::Owned;
@@ -44,7 +47,7 @@ pub use table::{Fault, Missing, Outcome, Touch};
 macro_rules! for_each_table {
     ($do:ident) => {
         $do! {
-            totals Totals, venue Venue, signers Signer, keys PublicKey, agents Agent, scopes Scope,
+            totals Totals, venue Venue, signers Signer, histories History, keys PublicKey, agents Agent, scopes Scope,
             accounts Account, subs Sub, volumes Volume, holdings Holding, orders Order,
             extras Extra, labels Label, links Link, levels Level, places Place, free_pages FreePage,
             instruments Instrument, names Name, linears Linear,
@@ -56,6 +59,13 @@ macro_rules! for_each_table {
 }
 pub(crate) use for_each_table;
 
+/// Whether an order of an account is in its slot. What was undone may have given the same handle to
+/// another account.
+fn is_open(orders: &Dense<Slot, Order>, account: AccountId, id: OrderId) -> bool {
+    let order = orders.peek(Slot(id.slot()));
+    order.is_some_and(|order| order.id == id && order.account == account)
+}
+
 /// Encodes a leaf's value when called: not every visitor wants the bytes.
 type Encoder<'a> = &'a dyn Fn() -> alloc::vec::Vec<u8>;
 
@@ -65,6 +75,7 @@ pub(crate) struct State {
     pub(crate) totals: Dense<Only, Totals>,
     pub(crate) venue: Dense<VenueKey, VenueParams>,
     pub(crate) signers: Dense<SignerId, SignerRecord>,
+    pub(crate) histories: Dense<key::HistoryKey, NonceHistory>,
     pub(crate) keys: Sparse<PublicKey, SignerId>,
     pub(crate) agents: Sparse<key::AgentKey, SignerId>,
     pub(crate) scopes: Sparse<ScopeKey, Scope>,
@@ -111,6 +122,7 @@ impl State {
             totals: Dense::default(),
             venue: Dense::default(),
             signers: Dense::default(),
+            histories: Dense::default(),
             keys: Sparse::default(),
             agents: Sparse::default(),
             scopes: Sparse::default(),
@@ -150,6 +162,23 @@ impl State {
         for_each_table!(partial);
         state.partial = true;
         state
+    }
+
+    /// Notes that an order of an account is open, or is about to be.
+    #[inline]
+    pub(crate) fn note_owned(&mut self, account: AccountId, id: OrderId) {
+        let orders = &self.orders;
+        self.owned.add(account.0, id, |id| is_open(orders, account, id));
+    }
+
+    /// The handles of an account's open orders, oldest first; touches nothing.
+    pub(crate) fn open_orders_of(&self, account: AccountId) -> Vec<OrderId> {
+        let noted = self.owned.noted(account.0);
+        let mut open: Vec<OrderId> =
+            noted.filter(|id| is_open(&self.orders, account, *id)).collect();
+        open.sort_unstable();
+        open.dedup();
+        open
     }
 
     /// Turns recording of pre-images on or off.

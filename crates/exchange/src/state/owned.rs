@@ -1,46 +1,85 @@
 //! Which orders an account has. Computed from the orders, so it is no leaf; the account's own
 //! count of orders proves a walk complete in a partial state.
+//!
+//! Orders come and go far more often than anybody asks for all of an account's. So an order is
+//! noted when it comes and nothing is done when it goes: whoever reads a list skips what is no
+//! longer open, and a full list drops it before it grows. Handles are never used again but after an
+//! undo, so handle and account together say which order is meant.
 
 use super::table::index;
 use alloc::vec::Vec;
+use lockstep_types::ids::OrderId;
 
-/// Slots of each account's orders, in no particular order.
+/// Orders of an account that are noted beside the account itself.
+const NEAR: usize = 4;
+
+/// One account's orders, in one cache line while they are few: at least all that are open.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct List {
+    near: [OrderId; NEAR],
+    far: Vec<OrderId>,
+    near_count: u8,
+}
+
+const EMPTY: List = List { near: [OrderId(0); NEAR], far: Vec::new(), near_count: 0 };
+
+impl List {
+    fn near(&self) -> &[OrderId] {
+        &self.near[..usize::from(self.near_count)]
+    }
+
+    /// Drops what is not open, and what is noted twice.
+    fn tidy(&mut self, is_open: impl Fn(OrderId) -> bool) {
+        let mut open: Vec<OrderId> =
+            self.near().iter().chain(&self.far).copied().filter(|id| is_open(*id)).collect();
+        open.sort_unstable();
+        open.dedup();
+        let near = open.len().min(NEAR);
+        self.near[..near].copy_from_slice(&open[..near]);
+        self.near_count = u8::try_from(near).unwrap_or(0);
+        self.far.clear();
+        self.far.extend_from_slice(&open[near..]);
+        // At least as many orders come before the next time as were looked at now.
+        self.far.reserve(open.len());
+    }
+}
+
+/// Handles of each account's orders, and some of orders that have gone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Owned {
-    lists: Vec<Vec<u32>>,
-    /// Where each slot is in its account's list.
-    places: Vec<u32>,
+    lists: Vec<List>,
 }
 
 impl Owned {
-    /// Notes that `slot` holds an order of `account`.
+    /// Notes that an order of `account` is open; `is_open` tells of any order whether it is.
     #[inline]
-    pub(crate) fn add(&mut self, account: u32, slot: u32) {
+    pub(crate) fn add(&mut self, account: u32, id: OrderId, is_open: impl Fn(OrderId) -> bool) {
         if index(account) >= self.lists.len() {
-            self.lists.resize_with(index(account) + 1, Vec::new);
-        }
-        if index(slot) >= self.places.len() {
-            self.places.resize(index(slot) + 1, 0);
+            self.lists.resize(index(account) + 1, EMPTY);
         }
         let list = &mut self.lists[index(account)];
-        self.places[index(slot)] = u32::try_from(list.len()).unwrap_or(u32::MAX);
-        list.push(slot);
-    }
-
-    /// Notes that it does so no longer.
-    #[inline]
-    pub(crate) fn remove(&mut self, account: u32, slot: u32) {
-        let place = index(self.places[index(slot)]);
-        let list = &mut self.lists[index(account)];
-        assert!(list[place] == slot, "the list knows where the slot is");
-        list.swap_remove(place);
-        if let Some(moved) = list.get(place) {
-            self.places[index(*moved)] = u32::try_from(place).unwrap_or(u32::MAX);
+        if let Some(place) = list.near.get_mut(usize::from(list.near_count)) {
+            *place = id;
+            list.near_count += 1;
+            return;
         }
+        if list.far.len() == list.far.capacity() {
+            list.tidy(is_open);
+        }
+        list.far.push(id);
     }
 
-    /// The slots of an account's orders.
-    pub(crate) fn of(&self, account: u32) -> &[u32] {
-        self.lists.get(index(account)).map_or(&[], Vec::as_slice)
+    /// Reads an account's list and says nothing of it; see [`super::ahead`].
+    #[inline(always)]
+    pub(crate) fn glance(&self, account: u32) -> u32 {
+        self.lists.get(index(account)).map_or(0, |list| u32::from(list.near_count))
+    }
+
+    /// The handles that are noted for an account: all its open orders, each at least once, and
+    /// others, in no particular order.
+    pub(crate) fn noted(&self, account: u32) -> impl Iterator<Item = OrderId> {
+        let list = self.lists.get(index(account)).unwrap_or(const { &EMPTY });
+        list.near().iter().chain(&list.far).copied()
     }
 }

@@ -23,8 +23,9 @@ use lockstep_types::reject::Reject;
 /// Why a step of the engine stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The command breaks a rule; nothing has changed.
-    Reject(Reject),
+    /// The command breaks a rule; nothing has changed. Boxed, so that results return in registers:
+    /// most commands are taken.
+    Reject(Box<Reject>),
     /// The state is partial and lacks this leaf: the witness does not fit the commands. The engine
     /// must be dropped.
     Missing(Box<LeafKey>),
@@ -53,8 +54,9 @@ impl From<Missing> for Fault {
 pub type Touch<T> = Result<T, Missing>;
 
 impl From<Reject> for Fault {
+    #[cold]
     fn from(reject: Reject) -> Self {
-        Self::Reject(reject)
+        Self::Reject(Box::new(reject))
     }
 }
 
@@ -227,6 +229,13 @@ impl<K: DenseKey, T: Clone, const RECYCLES: bool> Dense<K, T, RECYCLES> {
         cell.stamp = self.log.epoch;
         self.log.note(key, &None);
         Ok(&mut cell.value)
+    }
+
+    /// Reads a leaf without touching it; see [`super::ahead`].
+    #[inline(always)]
+    pub(crate) fn glance(&self, key: K) -> (u32, Option<&T>) {
+        let cell = self.cells.get(self.position(key));
+        cell.map_or((0, None), |cell| (cell.stamp, cell.value.as_ref()))
     }
 
     #[inline(always)]

@@ -232,7 +232,8 @@ fn ten_thousand_orders_that_end_at_once_cost_each_a_few_leaves() {
     assert_eq!(ended.count(), 10_000);
     assert!(cost.leaves < 6 * 10_000 + 500, "ending touched {}", cost.leaves);
     let after = leaves(&venue);
-    assert!(after <= before + 10_000 / 64 + 1, "from {before} to {after} leaves");
+    // Pages of free slots, and the earlier nonces of ten signers.
+    assert!(after <= before + 10_000 / 64 + 1 + 10, "from {before} to {after} leaves");
 }
 
 #[test]

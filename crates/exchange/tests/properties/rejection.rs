@@ -36,6 +36,9 @@ fn check_changes(command: &UserCommand, changes: &[LeafChange]) {
                 assert_eq!(id, command.signer, "only the signer's nonces move");
                 assert_eq!(SignerRecord { nonces: after.nonces, ..before }, after);
             }
+            LeafKey::History(key) => {
+                assert_eq!(key.0, command.signer, "only the signer's nonces move");
+            }
             LeafKey::Account(id) => {
                 let (before, after): (Account, Account) = both(change);
                 assert_eq!(id, command.account, "only the account itself pays");

@@ -95,7 +95,10 @@ fn a_book_that_does_not_hang_together_is_found() {
         broken::<Level>(level, |level| level.lots += 1),
         "C3 a level counts its visible lots"
     );
-    assert_eq!(broken::<Level>(level, |level| level.orders += 1), "C3 a level counts its orders");
+    assert_eq!(
+        broken::<Level>(level, |level| level.tail = 999),
+        "C3 a level's tail is its last order"
+    );
     let order = |key| matches!(key, LeafKey::Order(_));
     assert!(broken::<Order>(order, |order| order.left += 1).starts_with("C3"));
     let rule = broken::<Holding>(

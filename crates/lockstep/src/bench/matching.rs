@@ -1,6 +1,6 @@
 //! The matching benchmark's contestants: the bare book, and the whole exchange.
 
-use lockstep_exchange::book::bare::BareBooks;
+use lockstep_exchange::book::bare::{BareBooks, BareComing};
 use lockstep_exchange::{Exchange, Step};
 use lockstep_sim::flow::{Event as FlowEvent, Flow, Header, Kind, Side as FlowSide, Tally, Totals};
 use lockstep_sim::measure::FlowMatcher;
@@ -75,6 +75,15 @@ impl Handles {
         }
     }
 
+    /// What the cancel after `skipped` others will ask for, if that is known.
+    #[inline]
+    fn ahead(&self, skipped: usize) -> Option<Owned> {
+        match self {
+            Self::Known { asked, next } => asked.get(next + skipped).copied(),
+            Self::Learning { .. } => None,
+        }
+    }
+
     /// The same handles, known from the start.
     fn replay(self) -> Self {
         match self {
@@ -115,6 +124,23 @@ impl Bare {
 }
 
 impl FlowMatcher for Bare {
+    #[inline]
+    fn foresee(&mut self, events: &[FlowEvent]) {
+        let mut cancels = 0;
+        self.books.foresee(events.iter().filter_map(|event| match event.kind {
+            Kind::Cancel => {
+                cancels += 1;
+                let (handle, _) = self.handles.ahead(cancels - 1)?;
+                Some(BareComing::Cancel(handle))
+            }
+            Kind::Limit | Kind::Market => {
+                let instrument = InstrumentId(u32::from(event.symbol));
+                let limit = small(event.price_ticks);
+                Some(BareComing::Enter(instrument, side_of(event.side), limit))
+            }
+        }));
+    }
+
     #[inline]
     fn apply<T: Tally>(&mut self, event: &FlowEvent, tally: &mut T) {
         let side = side_of(event.side);
@@ -158,6 +184,8 @@ pub struct Whole {
     block_len: u32,
     nonces: Vec<u64>,
     handles: Handles,
+    /// Commands that were made in advance, the next one last.
+    coming: Vec<UserCommand>,
     /// The flow's number of the order in each slot, for the digest.
     numbers: Vec<u64>,
     /// Price of one tick of the flow.
@@ -210,6 +238,7 @@ impl Whole {
             block_len: options.block_len,
             nonces: vec![0; at(u64::from(FLOW_ACCOUNTS) * 2)],
             handles,
+            coming: Vec::new(),
             numbers: vec![0; at(header.max_order_id + 1)],
             tick: 1_000_000,
         };
@@ -304,16 +333,10 @@ impl Whole {
 
     /// Runs one command; closes the block when it is full.
     #[inline]
-    fn run(&mut self, account: u32, command: Command) {
-        let nonce = &mut self.nonces[at(u64::from(account))];
+    fn run(&mut self, mut command: UserCommand) {
+        let nonce = &mut self.nonces[at(u64::from(command.account.0))];
         *nonce += 1;
-        let command = UserCommand {
-            signer: SignerId(account),
-            account: AccountId(account),
-            nonce: *nonce,
-            valid_until: None,
-            command,
-        };
+        command.nonce = *nonce;
         self.exchange.clear_events();
         let stepped = self.exchange.step(Step::User(&command));
         assert!(stepped.is_ok(), "the whole state misses no leaf");
@@ -352,9 +375,10 @@ impl Whole {
     }
 }
 
-impl FlowMatcher for Whole {
+impl Whole {
+    /// A flow's event as a command, but for the nonce; `cancelled` is what a cancel asks for.
     #[inline]
-    fn apply<T: Tally>(&mut self, event: &FlowEvent, tally: &mut T) {
+    fn command(&self, event: &FlowEvent, cancelled: Option<Owned>) -> UserCommand {
         let side = side_of(event.side);
         let mut account = event.account * 2 + u32::from(side == Side::Sell);
         let instrument = InstrumentId(u32::from(event.symbol));
@@ -362,7 +386,7 @@ impl FlowMatcher for Whole {
         let ticks = i64::try_from(event.price_ticks).unwrap_or(i64::MAX);
         let command = match event.kind {
             Kind::Cancel => {
-                let (handle, owner) = self.handles.asked(event.order_id);
+                let (handle, owner) = cancelled.unwrap_or_default();
                 account = owner;
                 Command::Cancel(OrderTarget::Id(handle))
             }
@@ -379,7 +403,40 @@ impl FlowMatcher for Whole {
                 })
             }
         };
-        self.run(account, command);
+        UserCommand {
+            signer: SignerId(account),
+            account: AccountId(account),
+            nonce: 0,
+            valid_until: None,
+            command,
+        }
+    }
+}
+
+impl FlowMatcher for Whole {
+    #[inline]
+    fn foresee(&mut self, events: &[FlowEvent]) {
+        let mut coming = std::mem::take(&mut self.coming);
+        coming.clear();
+        for event in events {
+            let cancel = event.kind == Kind::Cancel;
+            let cancelled = cancel.then(|| self.handles.asked(event.order_id));
+            coming.push(self.command(event, cancelled));
+        }
+        self.exchange.foresee(&coming);
+        coming.reverse();
+        self.coming = coming;
+    }
+
+    #[inline]
+    fn apply<T: Tally>(&mut self, event: &FlowEvent, tally: &mut T) {
+        let command = self.coming.pop().unwrap_or_else(|| {
+            let cancelled =
+                (event.kind == Kind::Cancel).then(|| self.handles.asked(event.order_id));
+            self.command(event, cancelled)
+        });
+        let account = command.account.0;
+        self.run(command);
         for happened in self.exchange.events() {
             match happened {
                 Event::Accepted(accepted) => {

@@ -347,22 +347,17 @@ fn order_label(bytes: &[u8]) -> Result<lockstep_types::order::Label, DecodeError
 
 #[test]
 fn a_nonce_window_that_no_nonces_lead_to_is_refused() {
-    let decode = |highest: u64, low: u64, high: u64| {
-        let mut used = [0; 16];
-        (used[0], used[15]) = (low, high);
-        NonceWindow::from_bytes(&(highest, used).to_bytes())
-    };
+    let decode = |highest: u64, used: u64| NonceWindow::from_bytes(&(highest, used).to_bytes());
     let why = DecodeErrorKind::Invalid("no sequence of nonces leads to this window");
-    assert_eq!(decode(0, 0, 0), Ok(NonceWindow::default()));
-    assert!(decode(9, 1, 0).is_ok());
-    assert!(decode(3, 0b1111, 0).is_ok());
-    assert!(decode(u64::MAX, u64::MAX, u64::MAX).is_ok());
-    // A second way to say "never used"; the highest not used; a nonce below zero.
-    assert_eq!(kind(decode(9, 0, 0)), Some(why));
-    assert_eq!(kind(decode(9, 2, 0)), Some(why));
-    assert_eq!(kind(decode(3, 0b1_0001, 0)), Some(why));
-    assert_eq!(kind(decode(1_022, 1, 1 << 63)), Some(why));
-    assert!(decode(1_023, 1, 1 << 63).is_ok());
+    assert_eq!(decode(0, 0), Ok(NonceWindow::default()));
+    assert!(decode(0, 1).is_ok());
+    assert!(decode(3, 0b1111).is_ok());
+    assert!(decode(64 + 3, 0b1000).is_ok());
+    assert!(decode(u64::MAX, u64::MAX).is_ok());
+    // A second way to say "never used"; the highest not used; a number above the highest used.
+    assert_eq!(kind(decode(9, 0)), Some(why));
+    assert_eq!(kind(decode(9, 2)), Some(why));
+    assert_eq!(kind(decode(3, 0b1_1000)), Some(why));
 }
 
 #[test]

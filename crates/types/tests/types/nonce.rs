@@ -1,6 +1,6 @@
 //! The nonce window against the plainest model of it: a set.
 
-use lockstep_types::nonce::{NONCE_AHEAD_MS, NONCE_WINDOW, NonceWindow};
+use lockstep_types::nonce::{NONCE_AHEAD_MS, NONCE_WINDOW, NonceHistory, NonceWindow};
 use lockstep_types::{Reject, RejectCode, TimeMs};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -26,8 +26,21 @@ impl Model {
     }
 }
 
+/// Both parts of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Nonces {
+    window: NonceWindow,
+    history: NonceHistory,
+}
+
+impl Nonces {
+    fn accept(&mut self, nonce: u64, now: TimeMs) -> Result<(), Reject> {
+        self.window.accept(&mut self.history, nonce, now)
+    }
+}
+
 fn agrees(nonces: impl IntoIterator<Item = (u64, TimeMs)>) -> Result<(), TestCaseError> {
-    let (mut window, mut model) = (NonceWindow::default(), Model::default());
+    let (mut window, mut model) = (Nonces::default(), Model::default());
     for (nonce, now) in nonces {
         let before = window;
         let answer = window.accept(nonce, now).map_err(|reject| reject.code);
@@ -80,9 +93,9 @@ fn code(result: Result<(), Reject>) -> Option<RejectCode> {
 
 #[test]
 fn the_first_nonce_may_be_zero_and_works_once() {
-    let mut window = NonceWindow::default();
+    let mut window = Nonces::default();
     assert_eq!(window.accept(0, TimeMs(0)), Ok(()));
-    assert_ne!(window, NonceWindow::default(), "having used 0 differs from having used nothing");
+    assert_ne!(window, Nonces::default(), "having used 0 differs from having used nothing");
     assert_eq!(code(window.accept(0, TimeMs(0))), Some(RejectCode::NonceUsed));
     assert_eq!(window.accept(1, TimeMs(0)), Ok(()));
     assert_eq!(code(window.accept(0, TimeMs(0))), Some(RejectCode::NonceUsed));
@@ -91,7 +104,7 @@ fn the_first_nonce_may_be_zero_and_works_once() {
 #[test]
 fn a_jump_by_exactly_the_window_forgets_nothing_that_counts() {
     for jump in NONCE_WINDOW - 1..=NONCE_WINDOW + 1 {
-        let mut window = NonceWindow::default();
+        let mut window = Nonces::default();
         window.accept(1_000, TimeMs::MAX).unwrap();
         window.accept(1_000 + jump, TimeMs::MAX).unwrap();
         let again = code(window.accept(1_000, TimeMs::MAX));
@@ -104,11 +117,11 @@ fn a_jump_by_exactly_the_window_forgets_nothing_that_counts() {
 
 #[test]
 fn the_largest_nonces_work_and_only_by_the_last_clock() {
-    let mut window = NonceWindow::default();
+    let mut window = Nonces::default();
     let limit = u64::try_from(i64::MAX).unwrap() + NONCE_AHEAD_MS;
     let too_far = window.accept(u64::MAX, TimeMs::MAX).unwrap_err();
     assert_eq!(too_far, Reject::beyond(RejectCode::NonceTooFar, i64::MAX, i64::MAX));
-    assert_eq!(window, NonceWindow::default());
+    assert_eq!(window, Nonces::default());
     assert_eq!(window.accept(limit, TimeMs::MAX), Ok(()));
     assert_eq!(code(window.accept(limit + 1, TimeMs::MAX)), Some(RejectCode::NonceTooFar));
     assert_eq!(window.accept(limit + 1 - NONCE_WINDOW, TimeMs::MAX), Ok(()));
@@ -118,7 +131,7 @@ fn the_largest_nonces_work_and_only_by_the_last_clock() {
 
 #[test]
 fn rejections_show_the_nonce_and_the_limit() {
-    let mut window = NonceWindow::default();
+    let mut window = Nonces::default();
     let far = window.accept(60_011, TimeMs(10)).unwrap_err();
     assert_eq!((far.actual, far.limit), (60_011, 60_010));
     assert_eq!(window.accept(60_010, TimeMs(10)), Ok(()));
@@ -126,6 +139,6 @@ fn rejections_show_the_nonce_and_the_limit() {
     assert_eq!((old.code, old.actual, old.limit), (RejectCode::NonceTooOld, 5, 58_987));
     assert_eq!(window.accept(58_987, TimeMs(10)), Ok(()));
     // A clock before 1970 counts as 1970.
-    let early = NonceWindow::default().accept(60_001, TimeMs::MIN).unwrap_err();
+    let early = Nonces::default().accept(60_001, TimeMs::MIN).unwrap_err();
     assert_eq!((early.code, early.limit), (RejectCode::NonceTooFar, 60_000));
 }

@@ -4,7 +4,7 @@ use super::order::{amend, new_order, target};
 use super::params::{underlying_params, venue};
 use super::*;
 use lockstep_types::command::*;
-use lockstep_types::nonce::NonceWindow;
+use lockstep_types::nonce::{NonceHistory, NonceWindow};
 use proptest::option::of;
 
 pub fn link_kind() -> BoxedStrategy<LinkKind> {
@@ -217,9 +217,9 @@ pub fn nonce_window() -> BoxedStrategy<NonceWindow> {
     });
     prop_oneof![near, vec(0..1_200_u64, 0..20)]
         .prop_map(|nonces| {
-            let mut window = NonceWindow::default();
+            let (mut window, mut history) = (NonceWindow::default(), NonceHistory::default());
             for nonce in nonces {
-                let _ = window.accept(nonce, TimeMs::MAX);
+                let _ = window.accept(&mut history, nonce, TimeMs::MAX);
             }
             window
         })
