@@ -210,7 +210,7 @@ impl Exchange {
 
     /// Says which users' commands come next, at most [`AHEAD`] of them: what they need is fetched
     /// together. It changes nothing; [`Self::execute`] does it by itself.
-    pub fn foresee<'a>(&self, commands: impl IntoIterator<Item = &'a UserCommand>) {
+    pub fn foresee<'a>(&mut self, commands: impl IntoIterator<Item = &'a UserCommand>) {
         let mut coming = [Coming::default(); AHEAD];
         let mut count = 0;
         for (coming, command) in coming.iter_mut().zip(commands) {

@@ -49,11 +49,18 @@ impl State {
         account: AccountId,
         instrument: InstrumentId,
     ) -> Touch<&mut Holding> {
+        let position = self.holding_position(account, instrument)?;
+        Ok(self.holdings.at(position).get_or_insert_default())
+    }
+
+    /// Where the holding is that [`Self::make_holding`] gives.
+    #[inline]
+    fn holding_position(&mut self, account: AccountId, instrument: InstrumentId) -> Touch<usize> {
         let position = self.holdings.position(HoldingKey { account, instrument })?;
         if self.holdings.at(position).is_none() {
             self.open_holding(account, instrument, position)?;
         }
-        Ok(self.holdings.at(position).get_or_insert_default())
+        Ok(position)
     }
 
     #[cold]
@@ -136,7 +143,9 @@ impl Exchange {
         if order.reduce_only {
             state.entries.insert(reduce_only_index(order), 0, order.id.0)?;
         }
-        let holding = state.make_holding(order.account, order.instrument)?;
+        let position = state.holding_position(order.account, order.instrument)?;
+        state.holdings.note_order(order.id.slot(), position);
+        let holding = state.holdings.at(position).get_or_insert_default();
         holding.orders += 1;
         holding.reduce_only += u32::from(order.reduce_only);
         if !order.asleep {
@@ -152,7 +161,12 @@ impl Exchange {
     pub(crate) fn close_open(&mut self, order: &Order, lots: u32, ends: bool) -> Touch<bool> {
         self.spend_on_removal(order, lots)?;
         let state = &mut self.state;
-        let holding = state.make_holding(order.account, order.instrument)?;
+        let key = HoldingKey { account: order.account, instrument: order.instrument };
+        let position = state.holdings.position_of_order(key, order.id.slot())?;
+        let Some(holding) = state.holdings.at(position) else {
+            assert!(state.partial, "an order's owner has a holding");
+            return Err(Missing::leaf(key));
+        };
         if !order.asleep {
             holding.change_open(order.side, -i64::from(lots), order.price);
         }

@@ -137,7 +137,7 @@ impl BareBooks {
     /// Fetches what orders that enter next, each with its side and limit, and cancels that come
     /// next, will need; changes nothing.
     #[inline]
-    pub fn foresee(&self, coming: impl Iterator<Item = BareComing>) {
+    pub fn foresee(&mut self, coming: impl Iterator<Item = BareComing>) {
         let mut commands = [Coming::default(); AHEAD];
         let mut count = 0;
         for (command, coming) in commands.iter_mut().zip(coming) {

@@ -43,7 +43,7 @@ const NO_TRAIL: Trail = Trail { level: NO_HINT, near: NONE, far: NONE, maker: NO
 impl State {
     /// Reads what the commands will need.
     #[inline]
-    pub(crate) fn glance(&self, coming: &[Coming]) {
+    pub(crate) fn glance(&mut self, coming: &[Coming]) {
         let mut seen = 0;
         let mut trails = [NO_TRAIL; AHEAD];
         for (trail, coming) in trails.iter_mut().zip(coming) {
@@ -87,16 +87,15 @@ impl State {
 
     /// What stands beside it: the level, the holding, the order that it may trade with.
     #[inline(always)]
-    fn glance_beside(&self, coming: &Coming, trail: &mut Trail) -> u32 {
+    fn glance_beside(&mut self, coming: &Coming, trail: &mut Trail) -> u32 {
         let mut seen = 0;
-        let mut instrument = coming.entry.map(|entry| entry.0);
         if let Some(id) = coming.order {
             seen ^= self.levels.glance(trail.level).0;
-            instrument = self.orders.glance(Slot(id.slot())).1.map(|order| order.instrument);
+            seen ^= self.holdings.glance_of_order(id.slot());
         } else {
             trail.near = self.levels.glance(trail.level).1;
         }
-        if let (Some((_, account)), Some(instrument)) = (coming.sender, instrument) {
+        if let (Some((_, account)), Some((instrument, ..))) = (coming.sender, coming.entry) {
             seen ^= self.holdings.glance_at(HoldingKey { account, instrument });
             if let Some(&Order { account, .. }) = self.orders.glance(Slot(trail.maker)).1 {
                 seen ^= self.accounts.glance(account).0 ^ self.holdings.glance(account);
@@ -110,8 +109,8 @@ impl State {
     fn glance_neighbours(&self, trail: &Trail) -> u32 {
         let mut seen = self.places.glance(PlaceKey(Slot(trail.near))).0;
         seen ^= self.places.glance(PlaceKey(Slot(trail.far))).0;
-        if let Some(&Order { account, instrument, .. }) = self.orders.glance(Slot(trail.maker)).1 {
-            seen ^= self.holdings.glance_at(HoldingKey { account, instrument });
+        if trail.maker != NONE {
+            seen ^= self.holdings.glance_of_order(trail.maker);
             seen ^= self.places.glance(PlaceKey(Slot(trail.maker))).0;
         }
         seen

@@ -6,7 +6,7 @@
 
 use super::key::HoldingKey;
 use super::leaves::Holding;
-use super::table::{Cell, Log, Missing, Table, Touch, index};
+use super::table::{Log, Missing, Table, Touch, index};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use lockstep_types::ids::{AccountId, InstrumentId};
@@ -125,12 +125,33 @@ enum Directory {
     Partial(BTreeMap<HoldingKey, u32>),
 }
 
+/// A holding with the mark of its last touch: two cache lines.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+struct HoldingCell {
+    stamp: u32,
+    /// Whose it is, or [`NOBODY`]: a guess at a position is right if the key says so.
+    key: HoldingKey,
+    value: Option<Holding>,
+}
+
+const NOBODY: HoldingKey =
+    HoldingKey { account: AccountId(u32::MAX), instrument: InstrumentId(u32::MAX) };
+const EMPTY: HoldingCell = HoldingCell { stamp: 0, key: NOBODY, value: None };
+
+/// Positions that are guessed at first, by the low bits of the account.
+const RECENT: usize = 64;
+
 /// The table of holdings.
 #[derive(Clone, Debug)]
 pub(crate) struct Holdings {
-    cells: Vec<Cell<Holding>>,
+    cells: Vec<HoldingCell>,
     free: Vec<u32>,
     directory: Directory,
+    /// Where holdings were found last.
+    recent: [u32; RECENT],
+    /// Where the holding of the order in each slot was found last.
+    of_orders: Vec<u32>,
     /// Holdings that were absent when they were asked for, or are so now.
     loose: Vec<HoldingKey>,
     log: Log<HoldingKey, Holding>,
@@ -141,6 +162,8 @@ impl Default for Holdings {
         Self {
             cells: Vec::new(),
             free: Vec::new(),
+            recent: [0; RECENT],
+            of_orders: Vec::new(),
             directory: Directory::Whole(Shelves::default()),
             loose: Vec::new(),
             log: Log::default(),
@@ -167,26 +190,71 @@ impl Holdings {
         }
     }
 
-    /// The same for a holding.
+    /// Looks a holding up for the next touch and reads it.
     #[inline(always)]
-    pub(crate) fn glance_at(&self, key: HoldingKey) -> u32 {
-        let cell = self.find(key).and_then(|position| self.cells.get(position));
-        cell.map_or(0, |cell| cell.stamp)
+    pub(crate) fn glance_at(&mut self, key: HoldingKey) -> u32 {
+        let Some(position) = self.find(key) else { return 0 };
+        self.remember(key, position);
+        self.cells.get(position).map_or(0, |cell| cell.stamp)
+    }
+
+    /// Reads the holding of the order in a slot.
+    #[inline(always)]
+    pub(crate) fn glance_of_order(&self, slot: u32) -> u32 {
+        self.cells.get(self.of_order(slot)).map_or(0, |cell| cell.stamp)
     }
 
     /// Touches a holding; gives where it is until the checkpoint, for [`Self::at`].
     #[inline]
     pub(crate) fn position(&mut self, key: HoldingKey) -> Touch<usize> {
-        let position = match self.find(key) {
-            Some(position) => position,
-            None => self.make(key)?,
-        };
+        let mut position = self.guess(key);
+        if self.cells.get(position).is_none_or(|cell| cell.key != key) {
+            position = match self.find(key) {
+                Some(position) => position,
+                None => self.make(key)?,
+            };
+            self.remember(key, position);
+        }
         let cell = &mut self.cells[position];
         if cell.stamp != self.log.epoch {
             cell.stamp = self.log.epoch;
             self.log.note(key, &cell.value);
         }
         Ok(position)
+    }
+
+    /// The same for the owner of the order in a slot.
+    #[inline]
+    pub(crate) fn position_of_order(&mut self, key: HoldingKey, slot: u32) -> Touch<usize> {
+        let guess = self.of_order(slot);
+        if self.cells.get(guess).is_some_and(|cell| cell.key == key) {
+            self.remember(key, guess);
+        }
+        self.position(key)
+    }
+
+    /// Notes that the order in a slot belongs to the holding at a position.
+    #[inline]
+    pub(crate) fn note_order(&mut self, slot: u32, position: usize) {
+        if index(slot) >= self.of_orders.len() {
+            self.of_orders.resize(index(slot) + 1, 0);
+        }
+        self.of_orders[index(slot)] = u32::try_from(position).unwrap_or(0);
+    }
+
+    #[inline]
+    fn of_order(&self, slot: u32) -> usize {
+        index(self.of_orders.get(index(slot)).copied().unwrap_or(0))
+    }
+
+    #[inline]
+    fn guess(&self, key: HoldingKey) -> usize {
+        index(self.recent[index(key.account.0) % RECENT])
+    }
+
+    #[inline]
+    fn remember(&mut self, key: HoldingKey, position: usize) {
+        self.recent[index(key.account.0) % RECENT] = u32::try_from(position).unwrap_or(0);
     }
 
     /// A holding that [`Self::position`] has touched.
@@ -224,6 +292,7 @@ impl Holdings {
             return;
         }
         let Directory::Whole(shelves) = &mut self.directory else { return };
+        self.cells[position].key = NOBODY;
         self.free.extend(shelves.remove(key));
     }
 
@@ -243,10 +312,10 @@ impl Holdings {
             return position;
         }
         let position = self.free.pop().unwrap_or_else(|| {
-            self.cells.push(Cell::default());
+            self.cells.push(EMPTY);
             u32::try_from(self.cells.len() - 1).unwrap_or(u32::MAX)
         });
-        self.cells[index(position)] = Cell::default();
+        self.cells[index(position)] = HoldingCell { key, ..EMPTY };
         match &mut self.directory {
             Directory::Whole(shelves) => shelves.insert(key, position),
             Directory::Partial(known) => {

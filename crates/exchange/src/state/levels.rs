@@ -35,13 +35,18 @@ const EMPTY: LevelCell = LevelCell {
 #[repr(align(64))]
 struct Page {
     cells: [LevelCell; 1 << PAGE_BITS],
-    /// Which of them have a level.
+}
+
+const EMPTY_PAGE: Page = Page { cells: [EMPTY; 1 << PAGE_BITS] };
+
+/// What is in a page; apart from it, so that those of many pages share a cache line.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bits {
+    /// Which ticks have a level.
     present: u64,
     /// Which of them are known, in a partial table.
     known: u64,
 }
-
-const EMPTY_PAGE: Page = Page { cells: [EMPTY; 1 << PAGE_BITS], present: 0, known: 0 };
 
 /// Which pages 64 neighbouring page numbers have.
 #[derive(Clone, Debug)]
@@ -212,7 +217,11 @@ pub(crate) struct Levels {
     ladders: Vec<Ladder>,
     windows: Vec<Window>,
     pages: Vec<Page>,
+    /// By page.
+    bits: Vec<Bits>,
     free_pages: Vec<u32>,
+    /// A tick of each page that has emptied.
+    emptied: Vec<LevelKey>,
     log: Log<LevelKey, Level>,
 }
 
@@ -284,7 +293,8 @@ impl Levels {
         let page = &mut self.pages[index(position >> PAGE_BITS)];
         let cell = &mut page.cells[index(position & PAGE_MASK)];
         if cell.level.head == NONE {
-            let unknown = self.known.is_some() && page.known & bit(key.tick) == 0;
+            let unknown = self.known.is_some()
+                && self.bits[index(position >> PAGE_BITS)].known & bit(key.tick) == 0;
             return if unknown { Err(Missing::leaf(key)) } else { Ok(None) };
         }
         if cell.stamp != self.log.epoch {
@@ -332,7 +342,7 @@ impl Levels {
             }
         }
         cell.level = level;
-        page.present |= bit(key.tick);
+        self.bits[page_index].present |= bit(key.tick);
         let page = u32::try_from(page_index).unwrap_or(NO_PAGE);
         Ok((page << PAGE_BITS) + (key.tick & PAGE_MASK))
     }
@@ -341,12 +351,12 @@ impl Levels {
     #[inline]
     pub(crate) fn drop_level(&mut self, key: LevelKey) {
         let Some(page) = self.page(key) else { return };
-        let page = &mut self.pages[page];
-        let cell = &mut page.cells[cell_index(key.tick)];
+        let cell = &mut self.pages[page].cells[cell_index(key.tick)];
         assert!(cell.stamp == self.log.epoch, "a level is touched before it goes");
         cell.level.head = NONE;
-        page.present &= !bit(key.tick);
-        if page.present == 0 {
+        let bits = &mut self.bits[page];
+        bits.present &= !bit(key.tick);
+        if bits.present == 0 {
             self.vacate(key);
         }
     }
@@ -355,6 +365,31 @@ impl Levels {
         let ladder = self.place(key.instrument.0) * 2 + side_index(key.side);
         if let Some(ladder) = self.ladders.get_mut(ladder) {
             ladder.vacate(key.tick >> PAGE_BITS);
+        }
+        self.emptied.push(key);
+    }
+
+    /// Gives up pages that have emptied. No hint leads there: hints lie beside orders, and an order's
+    /// level is present.
+    fn drop_emptied(&mut self) {
+        let mut emptied = core::mem::take(&mut self.emptied);
+        for key in emptied.drain(..) {
+            self.drop_empty_page(key);
+        }
+        self.emptied = emptied;
+    }
+
+    fn drop_empty_page(&mut self, key: LevelKey) {
+        let Some(page) = self.page(key) else { return };
+        if self.known.is_some() || self.bits[page].present != 0 {
+            return;
+        }
+        let at = self.place(key.instrument.0) * 2 + side_index(key.side);
+        let number = key.tick >> PAGE_BITS;
+        self.free_pages.extend(self.ladders[at].take_page(number));
+        let window = &mut self.windows[at];
+        if let Some(near) = window.pages.get_mut(index(number.wrapping_sub(window.first))) {
+            *near = NO_PAGE;
         }
     }
 
@@ -381,6 +416,7 @@ impl Levels {
         if *entry == NO_PAGE {
             *entry = self.free_pages.pop().unwrap_or_else(|| {
                 self.pages.push(EMPTY_PAGE);
+                self.bits.push(Bits::default());
                 u32::try_from(self.pages.len() - 1).unwrap_or(NO_PAGE)
             });
         }
@@ -401,7 +437,7 @@ impl Levels {
     pub(crate) fn better_than(&self, key: LevelKey) -> Option<u32> {
         let at = self.place(key.instrument.0) * 2 + side_index(key.side);
         let ladder = self.ladders.get(at)?;
-        let present = |number: u32| ladder.page(number).map_or(0, |page| self.pages[page].present);
+        let present = |number: u32| ladder.page(number).map_or(0, |page| self.bits[page].present);
         let (number, low) = (key.tick >> PAGE_BITS, key.tick & PAGE_MASK);
         if key.side == Side::Buy {
             let here = if low == PAGE_MASK { 0 } else { present(number) & (u64::MAX << (low + 1)) };
@@ -429,9 +465,10 @@ impl Levels {
         for at in [place * 2, place * 2 + 1] {
             let Some(ladder) = self.ladders.get_mut(at) else { return };
             for (_, page) in ladder.pages() {
-                assert!(self.pages[index(page)].present == 0, "its levels are gone");
+                assert!(self.bits[index(page)].present == 0, "its levels are gone");
                 // Another instrument may use it within this very run: its stamps go, too.
                 self.pages[index(page)] = EMPTY_PAGE;
+                self.bits[index(page)] = Bits::default();
                 self.free_pages.push(page);
             }
             *ladder = Ladder::default();
@@ -456,19 +493,20 @@ impl Table for Levels {
             return;
         }
         let page = self.make_page(key);
-        let page = &mut self.pages[page];
-        page.known |= bit(key.tick);
+        let cell = &mut self.pages[page].cells[cell_index(key.tick)];
+        let bits = &mut self.bits[page];
+        bits.known |= bit(key.tick);
         match value {
             Some(level) => {
-                page.present |= bit(key.tick);
-                page.cells[cell_index(key.tick)].level = level;
+                bits.present |= bit(key.tick);
+                cell.level = level;
             }
             None => {
-                page.present &= !bit(key.tick);
-                page.cells[cell_index(key.tick)].level.head = NONE;
+                bits.present &= !bit(key.tick);
+                cell.level.head = NONE;
             }
         }
-        if page.present == 0 {
+        if bits.present == 0 {
             self.vacate(key);
         }
     }
@@ -478,9 +516,9 @@ impl Table for Levels {
             let ladders = &self.ladders[place * 2..place * 2 + 2];
             for (side, ladder) in [Side::Buy, Side::Sell].into_iter().zip(ladders) {
                 for (page_number, page) in ladder.pages() {
-                    let page = &self.pages[index(page)];
-                    for (low, cell) in (0..).zip(&page.cells) {
-                        if page.present >> low & 1 == 1 {
+                    let present = self.bits[index(page)].present;
+                    for (low, cell) in (0..).zip(&self.pages[index(page)].cells) {
+                        if present >> low & 1 == 1 {
                             let tick = (page_number << PAGE_BITS) + low;
                             let instrument = InstrumentId(number);
                             visit(LevelKey { instrument, side, tick }, &cell.level);
@@ -504,19 +542,15 @@ impl Table for Levels {
         self.known = Some(BTreeMap::new());
     }
 
-    /// A page without levels takes no memory after the block that emptied it. No hint leads there:
-    /// hints lie beside orders, and an order's level is present.
-    fn sweep(&mut self, key: LevelKey) {
-        let Some(page) = self.page(key) else { return };
-        if self.known.is_some() || self.pages[page].present != 0 {
-            return;
-        }
-        let at = self.place(key.instrument.0) * 2 + side_index(key.side);
-        let number = key.tick >> PAGE_BITS;
-        self.free_pages.extend(self.ladders[at].take_page(number));
-        let window = &mut self.windows[at];
-        if let Some(near) = window.pages.get_mut(index(number.wrapping_sub(window.first))) {
-            *near = NO_PAGE;
+    /// A page without levels takes no memory after the block that emptied it.
+    fn sweep(&mut self, _: LevelKey) {
+        // All at once, at the first: a page empties by a level that is touched.
+        self.drop_emptied();
+    }
+
+    fn tidy(&mut self) {
+        if !self.log.recording {
+            self.drop_emptied();
         }
     }
 }
