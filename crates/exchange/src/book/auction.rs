@@ -329,8 +329,8 @@ impl Exchange {
         let signer = self.state.account(order.account)?.owner;
         let totals = self.state.totals()?;
         // Arrivals share the numbers of orders, and no two have the same.
-        let arrival = OrderId::new(totals.orders, order.id.slot()).0;
         totals.orders += 1;
+        let arrival = OrderId::new(totals.orders, order.id.slot()).0;
         let extra = extra.unwrap_or_else(|| Extra { signer, ..Extra::default() });
         Ok(Extra { arrival, ..extra })
     }
