@@ -20,13 +20,13 @@ lint:
 sim cases="1000000":
     LOCKSTEP_CASES={{ cases }} cargo nextest run --workspace --profile long --no-fail-fast
 
-# Every fuzz target for SECONDS, or only the named ones: `just fuzz 600 decode`.
+# Every fuzz target for SECONDS, or only the named ones: `just fuzz 600 decode_block`.
 fuzz seconds="300" *targets:
     fuzz/run.sh {{ seconds }} {{ targets }}
 
-# Benchmarks, built as shipped.
+# The matching benchmark, built as shipped: `just bench --quick`.
 bench *arguments:
-    cargo bench --workspace {{ arguments }}
+    cargo run --release -p lockstep -- bench match {{ arguments }}
 
 # Licences, sources, duplicates and (with a network) advisories of dependencies.
 deny:

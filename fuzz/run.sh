@@ -2,7 +2,7 @@
 # Runs every fuzz target for a bounded time from a fixed seed.
 #
 #   fuzz/run.sh [SECONDS_PER_TARGET] [TARGET...]      defaults: 20 seconds, all targets
-#   SEED=7 fuzz/run.sh 600 decode                     another start
+#   SEED=7 fuzz/run.sh 600 decode_block         another start
 #   CORPUS=keep fuzz/run.sh 3600                      go on from what the last run found
 #
 # Stable cargo is enough: coverage counters are an LLVM pass that rustc can run, and libfuzzer-sys
@@ -10,8 +10,9 @@
 # look for is panics, overflows and broken round trips. To shrink a finding with cargo-fuzz:
 #   RUSTC_BOOTSTRAP=1 cargo fuzz tmin TARGET fuzz/artifacts/TARGET/crash-...
 #
-# fuzz/seeds/TARGET holds inputs worth starting from (committed); what a run discovers goes to the
-# target directory, a finding to fuzz/artifacts/TARGET (neither committed).
+# fuzz/seeds/TARGET holds inputs worth starting from (committed; those of `scenario` are a link to
+# scenarios/), fuzz/dictionaries/TARGET words worth trying; what a run discovers goes to the target
+# directory, a finding to fuzz/artifacts/TARGET (neither committed).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -49,7 +50,9 @@ for target in "${targets[@]}"; do
     if [ "${CORPUS:-}" != keep ]; then rm -rf "$corpus"; fi
     mkdir -p "$corpus" "artifacts/$target" "seeds/$target"
     log=$target_dir/$target.log
-    if "$target_dir/$triple/release/$target" "$corpus" "seeds/$target" \
+    words=()
+    if [ -f "dictionaries/$target" ]; then words=(-dict="dictionaries/$target"); fi
+    if "$target_dir/$triple/release/$target" "$corpus" "seeds/$target" "${words[@]}" \
         -seed="$seed" -max_total_time="$seconds" -max_len=4096 -timeout=20 -rss_limit_mb=2048 \
         -artifact_prefix="artifacts/$target/" -print_final_stats=1 >"$log" 2>&1; then
         grep -E '^(Done|stat::(number_of_executed_units|new_units_added))' "$log" || true

@@ -66,8 +66,8 @@ id! {
 }
 
 /// An order's handle: the low [`OrderId::SLOT_BITS`] bits are its slot in the engine's array of
-/// orders, the rest its number in order of arrival. One look-up finds the order, and the number
-/// shows whether it is still the one that was meant. Ids sort by arrival.
+/// orders, the rest its number in order of arrival, from 1. One look-up finds the order, and the
+/// number shows whether it is still the one that was meant. Ids sort by arrival; 0 is no order's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderId(pub u64);
 

@@ -129,12 +129,12 @@ impl Exchange {
         let reference = self.reference(id)?;
         let mut work_left = UNCROSS_WORK_MAX;
         for _ in 0..UNCROSS_ROUNDS_MAX {
-            let Some(found) = self.uncrossing(id, reference)? else { return Ok(()) };
-            let lots = self.match_at(id, Price(found.price), &mut work_left)?;
+            let Some((price, found)) = self.uncrossing(id, reference)? else { return Ok(()) };
+            let lots = self.match_at(id, price, &mut work_left)?;
             if lots > Lots::ZERO {
                 self.events.push(Event::Uncrossed {
                     instrument: id,
-                    price: Price(found.price),
+                    price,
                     lots,
                     imbalance: Lots(found.imbalance_lots),
                 });
@@ -155,15 +155,20 @@ impl Exchange {
         })
     }
 
-    /// How a book would uncross now; `None` if it is not crossed.
-    fn uncrossing(&mut self, id: InstrumentId, reference: Price) -> Outcome<Option<Uncross>> {
+    /// At which price and how a book would uncross now; `None` if it is not crossed.
+    fn uncrossing(
+        &mut self,
+        id: InstrumentId,
+        reference: Price,
+    ) -> Outcome<Option<(Price, Uncross)>> {
         let instrument = *self.state.instrument(id)?;
         let (bid, ask) = (instrument.best_bid, instrument.best_ask);
         if bid == NONE || ask == NONE || bid < ask {
             return Ok(None);
         }
         let ticks = self.ticks(&instrument)?;
-        let reference = ticks.price_floor(reference.0).unwrap_or(0);
+        let floor = ticks.price_floor(reference.0).unwrap_or(0);
+        let reference = ticks.level_of(floor).unwrap_or(0);
         let mut sides = [Vec::new(), Vec::new()];
         for (side, levels) in [Side::Buy, Side::Sell].into_iter().zip(&mut sides) {
             let end = match side {
@@ -171,12 +176,15 @@ impl Exchange {
                 Side::Sell => bid,
             };
             for (tick, lots) in self.lots_to(id, side, end)? {
-                levels.push(Level { price: ticks.price_of(tick).unwrap_or(0), lots });
+                levels.push(Level { tick, lots });
             }
         }
         let found = uncross(&sides[0], &sides[1], reference);
         assert!(found.is_ok(), "levels are linked best to worst, and their lots are bounded");
-        Ok(found.unwrap_or(None))
+        let Some(found) = found.unwrap_or(None) else { return Ok(None) };
+        let price = ticks.price_of(found.tick);
+        assert!(price.is_ok(), "a tick between two orders' has a price");
+        Ok(price.ok().map(|price| (Price(price), found)))
     }
 
     /// Ticks and lots, hidden ones included, of a side's levels down to `end`, best first.
@@ -321,8 +329,8 @@ impl Exchange {
         let signer = self.state.account(order.account)?.owner;
         let totals = self.state.totals()?;
         // Arrivals share the numbers of orders, and no two have the same.
-        let arrival = OrderId::new(totals.orders, order.id.slot()).0;
         totals.orders += 1;
+        let arrival = OrderId::new(totals.orders, order.id.slot()).0;
         let extra = extra.unwrap_or_else(|| Extra { signer, ..Extra::default() });
         Ok(Extra { arrival, ..extra })
     }

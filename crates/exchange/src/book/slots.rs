@@ -32,8 +32,9 @@ impl State {
             let limit = i64::from(OrderId::SLOTS_MAX);
             return Err(Reject::beyond(RejectCode::VenueOrderLimit, limit, limit).into());
         }
-        let number = totals.orders;
+        // From 1, so that the handle 0 means no order.
         totals.orders += 1;
+        let number = totals.orders;
         if totals.free_slots == 0 {
             let slot = totals.slots;
             totals.slots += 1;

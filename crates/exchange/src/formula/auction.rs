@@ -1,21 +1,23 @@
 //! The uncrossing price of a call auction (M7).
 //!
-//! Among the candidates, the price of greatest executable volume; then of least imbalance; then
-//! nearest to the reference; then the lower. Candidates are every level's price between the best
-//! ask and the best bid, both included, and the reference price if it lies there.
+//! Of all ticks the one of greatest executable volume; of those the one of least imbalance; of
+//! those the one nearest to the reference; of two such the lower.
 //!
-//! Volume changes only at levels, and between two neighbouring levels it is nowhere greater than at
-//! them, so no price outside the candidates trades more.
+//! Not every tick need be tried. Volume and imbalance change only at levels, so between two
+//! neighbouring levels all ticks are alike and the nearest to the reference speaks for them. They
+//! cannot be left out: with 5 bid at 12 and 3 at 9, 5 offered at 8 and 4 at 11, five trade at any
+//! price, but only at 10 is nothing left over. Beyond the best ask and the best bid less trades.
 //!
-//! With the reference itself among the candidates the last rule never has to decide: two prices
-//! that tie on volume and imbalance enclose no price that does worse on both, so a reference
-//! between them wins, and one outside is nearer to one of them. It is stated so that the order is
-//! total.
+//! The last rule never has to decide. Volume rises and then falls with the price, imbalance only
+//! falls; so the ticks that tie on both are a range without gaps, and one of it is nearest. It is
+//! stated so that the order is total.
 //!
 //! Invariants: the volume is positive and neither side's; buys at the price or above and sells at
 //! the price or below cover it; the work is one pass over the levels that cross.
 //!
-//! Deliberately absent: who fills (price, then time) and self-trade prevention.
+//! Deliberately absent: prices in money (ticks are numbered densely, see [`super::tick`], so that
+//! every number between two levels is a valid price), who fills (price, then time) and self-trade
+//! prevention.
 
 use super::{FormulaError, domain};
 use core::cmp::Reverse;
@@ -23,8 +25,8 @@ use core::cmp::Reverse;
 /// All orders of one side at one price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level {
-    /// Micro-USD per unit (or any monotone price).
-    pub price: i64,
+    /// Number of its price.
+    pub tick: u32,
     /// Lots, not negative.
     pub lots: i64,
 }
@@ -32,8 +34,8 @@ pub struct Level {
 /// How an auction uncrosses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uncross {
-    /// The one price of all its fills.
-    pub price: i64,
+    /// Number of the one price of all its fills.
+    pub tick: u32,
     /// Lots that trade.
     pub volume_lots: i64,
     /// Lots bid at the price or better, less lots offered so: positive when buyers are left over.
@@ -42,7 +44,7 @@ pub struct Uncross {
 
 /// The uncrossing of a book, `None` if nothing can trade.
 ///
-/// `bids` are sorted by strictly falling price, `asks` by strictly rising price.
+/// `bids` are sorted by strictly falling tick, `asks` by strictly rising tick.
 ///
 /// # Errors
 /// [`FormulaError::Domain`] if the levels that cross are unsorted or have negative lots;
@@ -50,39 +52,43 @@ pub struct Uncross {
 pub fn uncross(
     bids: &[Level],
     asks: &[Level],
-    reference: i64,
+    reference: u32,
 ) -> Result<Option<Uncross>, FormulaError> {
     let (Some(best_bid), Some(best_ask)) = (bids.first(), asks.first()) else { return Ok(None) };
-    let (low, high) = (best_ask.price, best_bid.price);
-    let bids = crossing(bids, |level| level.price >= low);
-    let asks = crossing(asks, |level| level.price <= high);
-    domain(bids.is_sorted_by(|a, b| a.price > b.price))?;
-    domain(asks.is_sorted_by(|a, b| a.price < b.price))?;
+    let (low, high) = (best_ask.tick, best_bid.tick);
+    let bids = crossing(bids, |level| level.tick >= low);
+    let asks = crossing(asks, |level| level.tick <= high);
+    domain(bids.is_sorted_by(|a, b| a.tick > b.tick))?;
+    domain(asks.is_sorted_by(|a, b| a.tick < b.tick))?;
     let (mut demand, offered) = (total(bids)?, total(asks)?);
     let mut supply = 0;
     let mut bids_up = bids.iter().rev().peekable();
     let mut asks_up = asks.iter().peekable();
-    let mut reference_left = Some(reference).filter(|price| (low..=high).contains(price));
     let mut best: Option<Uncross> = None;
-    loop {
-        let next = [
-            bids_up.peek().map(|level| level.price),
-            asks_up.peek().map(|level| level.price),
-            reference_left,
-        ];
-        let Some(price) = next.into_iter().flatten().min() else { break };
-        while let Some(level) = asks_up.next_if(|level| level.price == price) {
-            supply += level.lots;
-        }
+    let mut try_tick = |tick: u32, demand: i64, supply: i64| {
         let here =
-            Uncross { price, volume_lots: demand.min(supply), imbalance_lots: demand - supply };
+            Uncross { tick, volume_lots: demand.min(supply), imbalance_lots: demand - supply };
         if best.is_none_or(|best| rank(&here, reference) > rank(&best, reference)) {
             best = Some(here);
         }
-        while let Some(level) = bids_up.next_if(|level| level.price == price) {
+    };
+    let mut below: Option<u32> = None;
+    loop {
+        let next = [bids_up.peek(), asks_up.peek()].map(|level| level.map(|level| level.tick));
+        let Some(tick) = next.into_iter().flatten().min() else { break };
+        if let Some(below) = below
+            && tick - below > 1
+        {
+            try_tick(reference.clamp(below + 1, tick - 1), demand, supply);
+        }
+        while let Some(level) = asks_up.next_if(|level| level.tick == tick) {
+            supply += level.lots;
+        }
+        try_tick(tick, demand, supply);
+        while let Some(level) = bids_up.next_if(|level| level.tick == tick) {
             demand -= level.lots;
         }
-        reference_left = reference_left.filter(|left| *left != price);
+        below = Some(tick);
     }
     assert!(demand == 0 && supply == offered, "the sweep has passed every level that crosses");
     Ok(best.filter(|best| best.volume_lots > 0))
@@ -101,8 +107,8 @@ fn total(levels: &[Level]) -> Result<i64, FormulaError> {
     })
 }
 
-/// Greater is better; equals are decided for the lower price by scanning upwards.
-fn rank(uncross: &Uncross, reference: i64) -> (i64, Reverse<u64>, Reverse<u64>) {
+/// Greater is better; equals are decided for the lower tick by scanning upwards.
+fn rank(uncross: &Uncross, reference: u32) -> (i64, Reverse<u64>, Reverse<u32>) {
     let imbalance = uncross.imbalance_lots.unsigned_abs();
-    (uncross.volume_lots, Reverse(imbalance), Reverse(uncross.price.abs_diff(reference)))
+    (uncross.volume_lots, Reverse(imbalance), Reverse(uncross.tick.abs_diff(reference)))
 }

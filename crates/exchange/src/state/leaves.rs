@@ -32,7 +32,7 @@ pub struct Totals {
     pub height: u64,
     /// Time of the current block.
     pub time: TimeMs,
-    /// Orders so far; the next order's number.
+    /// Orders so far, second arrivals in auctions included: the last one's number.
     pub orders: u64,
     /// Trades so far.
     pub trades: u64,

@@ -1,5 +1,5 @@
 //! Orders through the engine, rule by rule: triggers, links, protection, quotes, block trades,
-//! auctions (M2, M3, M7, M9, M10, M11).
+//! auctions, full venues (M2, M3, M7, M9, M10, M11, L4).
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -8,6 +8,7 @@ mod auctions;
 mod block_trades;
 mod desk;
 mod fills;
+mod full;
 mod linked;
 mod linked_places;
 mod protection;

@@ -8,5 +8,6 @@ mod listing;
 mod mark;
 mod market;
 mod month;
+mod paging;
 mod params;
 mod vectors;

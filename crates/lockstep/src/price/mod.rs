@@ -5,7 +5,7 @@
 //! a decimal. Deliberately absent: floating point.
 
 mod number;
-mod table;
+pub mod table;
 #[cfg(test)]
 mod tests;
 

@@ -18,16 +18,20 @@ pub struct AuctionPrice {
 
 impl ClearBook {
     /// The price of greatest executable volume; of those the one of least imbalance either way; of
-    /// those the nearest to the reference; of two such the lower. Candidates are the prices of
-    /// orders from best ask to best bid, and the reference if it is there. `None` if the book is
-    /// not crossed. The last rule makes the order total but never decides: volume is quasi-concave
-    /// in the price and imbalance falls, so a reference between two equal prices is the better one.
+    /// those the nearest to the reference; of two such the lower. `None` if the book is not
+    /// crossed. Between two neighbouring prices of orders all prices are alike, so it is enough to
+    /// try the prices of orders, those next to them, and the reference, from best ask to best bid.
+    /// The last rule makes the order total but never decides: volume is quasi-concave in the price
+    /// and imbalance falls, so a reference between two equal prices is as good as they.
     #[must_use]
     pub fn auction_price(&self, reference_ticks: u64) -> Option<AuctionPrice> {
         let (ask, bid) = (self.best_ask()?, self.best_bid()?);
         let prices = self.orders(Side::Buy).chain(self.orders(Side::Sell)).map(|o| o.price_ticks);
-        let crossed: BTreeSet<u64> =
-            prices.chain([reference_ticks]).filter(|price| (ask..=bid).contains(price)).collect();
+        let crossed: BTreeSet<u64> = prices
+            .flat_map(|price| [price.saturating_sub(1), price, price.saturating_add(1)])
+            .chain([reference_ticks])
+            .filter(|price| (ask..=bid).contains(price))
+            .collect();
         crossed.into_iter().map(|price| self.auction_at(price)).min_by_key(|auction| {
             (
                 Reverse(auction.lots),

@@ -119,7 +119,7 @@ impl Fake {
         if usize::try_from(new.instrument.0).unwrap() >= self.instruments.len() {
             return Err(Reject::of(RejectCode::UnknownInstrument));
         }
-        let price = new.price.ok_or(Reject::of(RejectCode::NoPrice))?;
+        let price = new.price.ok_or(Reject::of(RejectCode::NoReference))?;
         if price.0 % 1_000_000 != 0 {
             return Err(Reject::beyond(RejectCode::OffTick, price.0, 1_000_000));
         }

@@ -2,6 +2,7 @@
 
 use super::super::{AuctionPrice, Phase};
 use super::*;
+use std::cmp::Reverse;
 
 /// A book in auction that collected the orders.
 fn collected(orders: &[NewOrder]) -> ClearBook {
@@ -81,7 +82,7 @@ fn the_price_of_greatest_volume_wins() {
 fn among_equal_volumes_the_least_imbalance_wins() {
     let book = collected(&[buy(1, 105, 10), sell(2, 100, 10), buy(3, 101, 3)]);
     // 10 trade anywhere from 100 to 105, but at 100 and 101 three more want to buy.
-    assert_eq!(price(&book, 100), (105, 10, 0));
+    assert_eq!(price(&book, 100), (102, 10, 0));
 }
 
 #[test]
@@ -93,13 +94,50 @@ fn among_equal_imbalances_the_nearest_to_the_reference_wins() {
 }
 
 #[test]
-fn a_reference_between_the_order_prices_is_a_candidate_itself() {
-    let orders = [buy(1, 104, 7), buy(2, 102, 4), sell(3, 102, 7), sell(4, 104, 4)];
-    // At 102: 11 to buy and 7 to sell; at 103: 7 and 7; at 104: 7 and 11.
-    assert_eq!(price(&collected(&orders), 103), (103, 7, 0));
-    // Without it both order prices are four lots apart, and the nearer one wins.
-    assert_eq!(price(&collected(&orders), 101), (102, 7, 4));
-    assert_eq!(price(&collected(&orders), 105), (104, 7, -4));
+fn the_price_may_lie_where_no_order_is() {
+    let orders = [buy(1, 105, 7), buy(2, 102, 4), sell(3, 102, 7), sell(4, 105, 4)];
+    // At 102: 11 to buy and 7 to sell; from 103 to 104: 7 and 7; at 105: 7 and 11.
+    assert_eq!(price(&collected(&orders), 104), (104, 7, 0));
+    assert_eq!(price(&collected(&orders), 101), (103, 7, 0));
+    assert_eq!(price(&collected(&orders), 106), (104, 7, 0));
+}
+
+#[test]
+fn no_tick_at_all_is_a_better_price() {
+    // Every book of two bids and two asks of up to two lots within five ticks, at every reference.
+    let levels = || (0..5_u64).flat_map(|price| (1..=2_u64).map(move |lots| (10 + price, lots)));
+    let pairs: Vec<_> = levels().flat_map(|one| levels().map(move |two| [one, two])).collect();
+    for bids in &pairs {
+        for asks in &pairs {
+            let book = collected_levels(bids, asks);
+            for reference in 9..16 {
+                let better = (0..20)
+                    .map(|price| {
+                        let [buys, sells] = [
+                            bids.iter().filter(|bid| bid.0 >= price).map(|bid| bid.1).sum::<u64>(),
+                            asks.iter().filter(|ask| ask.0 <= price).map(|ask| ask.1).sum::<u64>(),
+                        ];
+                        let rank = (buys.abs_diff(sells), price.abs_diff(reference), price);
+                        (Reverse(buys.min(sells)), rank)
+                    })
+                    .min()
+                    .filter(|(volume, _)| volume.0 > 0);
+                let found = book.auction_price(reference);
+                assert_eq!(
+                    found.map(|found| (found.price_ticks, found.lots)),
+                    better.map(|(volume, rank)| (rank.2, volume.0)),
+                    "bids {bids:?}, asks {asks:?}, reference {reference}"
+                );
+            }
+        }
+    }
+}
+
+/// A book in auction with orders of these prices and lots.
+fn collected_levels(bids: &[(u64, u64)], asks: &[(u64, u64)]) -> ClearBook {
+    let bids = bids.iter().zip(1..).map(|(&(price, lots), id)| buy(id, price, lots));
+    let asks = asks.iter().zip(11..).map(|(&(price, lots), id)| sell(id, price, lots));
+    collected(&bids.chain(asks).collect::<Vec<_>>())
 }
 
 #[test]
@@ -166,8 +204,8 @@ fn a_new_slice_does_not_make_an_order_newer() {
 #[test]
 fn the_auction_is_repeated_at_another_price_while_the_book_is_crossed() {
     let mut book = collected(&[sell(1, 90, 10).of(7), buy(2, 110, 10).of(7), buy(3, 100, 3)]);
-    // Only at 110 do ten meet ten; but they are of one account, and what is left crosses below.
-    assert_eq!(price(&book, 95), (110, 10, 0));
+    // Only above 100 do ten meet ten; but they are of one account, and what is left crosses below.
+    assert_eq!(price(&book, 95), (101, 10, 0));
     let effects = book.uncross(95);
     assert_eq!(effects, [cancelled(2, 10, CancelReason::SelfTrade), trade(1, 3, 95, 3)]);
     assert_eq!(slices(&book), [(1, 7, 7)]);

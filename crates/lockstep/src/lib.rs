@@ -1,0 +1,23 @@
+//! What the binary of Lockstep is made of: replays, option prices, benchmarks.
+//!
+//! [`cli`] reads the command line and hands over to the rooms: `replay`, [`price`], `bench` and
+//! [`series`]. Results go to stdout, progress to stderr. All file and clock access of the project
+//! is in this crate; the engine it drives has none.
+//!
+//! It is a library for one reason: what reads files from strangers ([`scenario`], [`price`],
+//! [`series`]) can be fuzzed. Nothing else depends on it, and its interface promises nothing.
+
+mod bench;
+mod books;
+pub mod cli;
+mod events_json;
+mod failure;
+mod json;
+mod output;
+mod population;
+pub mod price;
+mod progress;
+mod replay;
+mod report;
+pub mod scenario;
+pub mod series;
