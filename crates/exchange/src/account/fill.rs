@@ -6,12 +6,12 @@
 //! cash, less what positions cost, plus funds and dust, never changes by a trade.
 
 use crate::engine::Exchange;
-use crate::state::leaves::{Account, Holding, Instrument};
+use crate::state::leaves::Holding;
 use crate::state::{Outcome, State, Touch};
-use lockstep_types::event::{Trade, TradeKind};
-use lockstep_types::ids::{AccountId, InstrumentId, OrderId, TradeId};
+use lockstep_types::event::{Event, Trade, TradeKind};
+use lockstep_types::ids::{AccountId, InstrumentId, OrderId, TradeId, UnderlyingId};
 use lockstep_types::order::Side;
-use lockstep_types::units::{Lots, Ppm, Price, Usd, notional_nano};
+use lockstep_types::units::{DAY_MS, Lots, Ppm, Price, Usd, notional_nano};
 
 /// Nano-USD in a micro-USD.
 const NANOS: i64 = 1_000;
@@ -65,13 +65,13 @@ fn fee_of(notional: i128, rate: Ppm) -> i64 {
 
 /// What a change of position does to its account.
 #[derive(Clone, Copy, Debug, Default)]
-struct Moved {
+pub(crate) struct Moved {
     /// To cash.
-    cash: i64,
+    pub(crate) cash: i64,
     /// To the dust, nano-USD.
-    dust_nano: i64,
+    pub(crate) dust_nano: i64,
     /// Change of the long side of open interest.
-    longs: i64,
+    pub(crate) longs: i64,
 }
 
 impl Holding {
@@ -130,20 +130,28 @@ impl State {
         Ok(())
     }
 
-    /// Moves one side's position and pays its fee.
+    /// Moves one side's position, after its funding is paid, pays its fee and counts its volume.
     #[inline]
-    fn settle_side(&mut self, id: AccountId, side: SideOfFill) -> Touch<(i64, bool)> {
-        let SideOfFill { instrument, option, lots, price, fee } = side;
-        let holding = self.make_holding(id, instrument)?;
-        let moved = holding.fill(option, lots, price);
-        let (empty, reducing) = (holding.is_empty(), holding.reduce_only > 0);
-        let account: &mut Account = self.account(id)?;
-        account.cash += Usd(moved.cash - fee);
-        self.add_dust(moved.dust_nano)?;
-        if empty {
-            self.drop_if_empty(id, instrument)?;
+    fn settle_side(&mut self, id: AccountId, side: &SideOfFill) -> Touch<Settled> {
+        let position = self.holding_position(id, side.instrument)?;
+        let holding = self.holdings.at(position).get_or_insert_default();
+        let owed = holding.settle_funding(side.funding);
+        let moved = holding.fill(side.option, side.lots, side.price);
+        let (empty, reduces) = (holding.is_empty(), holding.reduce_only > 0);
+        let account = self.account(id)?;
+        account.cash += Usd(owed.cash + moved.cash - side.fee);
+        let same_day = account.volume_day == side.day;
+        if same_day {
+            account.volume_today = Usd(account.volume_today.0.saturating_add(side.volume.0));
         }
-        Ok((moved.longs, reducing))
+        if !same_day {
+            self.add_volume(id, side.volume)?;
+        }
+        self.add_dust(owed.dust_nano + moved.dust_nano)?;
+        if empty {
+            self.drop_if_empty(id, side.instrument)?;
+        }
+        Ok(Settled { longs: moved.longs, reduces, funding: Usd(owed.cash) })
     }
 }
 
@@ -155,6 +163,22 @@ struct SideOfFill {
     lots: i64,
     price: Price,
     fee: i64,
+    /// The perpetual's cumulative funding now.
+    funding: Price,
+    /// What counts as volume, and the day that it counts for.
+    volume: Usd,
+    day: i64,
+}
+
+/// What settling a side came to.
+#[derive(Clone, Copy, Debug)]
+struct Settled {
+    /// Change of the long side of open interest.
+    longs: i64,
+    /// Whether there are reduce-only orders that the position may be too small for now.
+    reduces: bool,
+    /// Funding received before, negative if paid.
+    funding: Usd,
 }
 
 impl Exchange {
@@ -163,30 +187,26 @@ impl Exchange {
     pub(crate) fn settle_fill(&mut self, fill: &Fill) -> Outcome<(Trade, [bool; 2])> {
         assert!(fill.taker != fill.maker, "nobody trades with himself (M5)");
         assert!(fill.lots.0 > 0 && fill.price.0 >= 0, "a fill has lots and a price");
-        let instrument: Instrument = *self.state.instrument(fill.instrument)?;
-        let option = instrument.contract.is_option();
+        let record = self.state.instrument(fill.instrument)?;
+        let (option, underlying) = (record.contract.is_option(), record.underlying);
         let cushioned = self.cushioned([fill.taker, fill.maker])?;
-        if !option {
-            self.pay_funding(fill.taker, fill.instrument)?;
-            self.pay_funding(fill.maker, fill.instrument)?;
-        }
-        let (taker_fee, maker_fee, notional) = self.fees_of(fill, &instrument)?;
+        let (taker_fee, maker_fee, volume) = self.fees_of(fill, option, underlying)?;
         let state = &mut self.state;
-        let signed = fill.taker_side.signed(fill.lots).0;
         let taker = SideOfFill {
             instrument: fill.instrument,
             option,
-            lots: signed,
+            lots: fill.taker_side.signed(fill.lots).0,
             price: fill.price,
             fee: taker_fee,
+            funding: if option { Price::ZERO } else { state.funding_index(fill.instrument)? },
+            volume,
+            day: state.totals()?.time.0.div_euclid(DAY_MS),
         };
-        let maker = SideOfFill { lots: -signed, fee: maker_fee, ..taker };
-        let (taker_longs, taker_reduces) = state.settle_side(fill.taker, taker)?;
-        let (maker_longs, maker_reduces) = state.settle_side(fill.maker, maker)?;
-        state.add_volume(fill.taker, notional)?;
-        state.add_volume(fill.maker, notional)?;
+        let maker = SideOfFill { lots: -taker.lots, fee: maker_fee, ..taker };
+        let taker = state.settle_side(fill.taker, &taker)?;
+        let maker = state.settle_side(fill.maker, &maker)?;
         let record = state.instrument(fill.instrument)?;
-        record.open_interest += Lots(taker_longs + maker_longs);
+        record.open_interest += Lots(taker.longs + maker.longs);
         // A block trade is no price that the book has made (M11).
         if fill.kind != TradeKind::Block {
             record.last = fill.price;
@@ -215,16 +235,28 @@ impl Exchange {
             maker_fee: Usd(maker_fee),
             kind: fill.kind,
         };
+        for (account, settled) in [(fill.taker, taker), (fill.maker, maker)] {
+            if settled.funding != Usd::ZERO {
+                let amount = Usd(-settled.funding.0);
+                let instrument = fill.instrument;
+                self.events.push(Event::FundingPaid { account, instrument, amount });
+            }
+        }
         self.spend_cushions(fill, &trade, cushioned)?;
-        Ok((trade, [taker_reduces, maker_reduces]))
+        Ok((trade, [taker.reduces, maker.reduces]))
     }
 
     /// The taker's fee, the maker's fee, and the notional that counts as volume (F1).
-    fn fees_of(&mut self, fill: &Fill, instrument: &Instrument) -> Outcome<(i64, i64, Usd)> {
+    #[inline]
+    fn fees_of(
+        &mut self,
+        fill: &Fill,
+        option: bool,
+        underlying: UnderlyingId,
+    ) -> Outcome<(i64, i64, Usd)> {
         let premium = notional_nano(fill.price, fill.lots);
-        let option = instrument.contract.is_option();
         let notional = if option {
-            let index = self.index_or_zero(instrument.underlying)?;
+            let index = self.index_or_zero(underlying)?;
             notional_nano(index, fill.lots)
         } else {
             premium

@@ -55,7 +55,11 @@ impl State {
 
     /// Where the holding is that [`Self::make_holding`] gives.
     #[inline]
-    fn holding_position(&mut self, account: AccountId, instrument: InstrumentId) -> Touch<usize> {
+    pub(crate) fn holding_position(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> Touch<usize> {
         let position = self.holdings.position(HoldingKey { account, instrument })?;
         if self.holdings.at(position).is_none() {
             self.open_holding(account, instrument, position)?;

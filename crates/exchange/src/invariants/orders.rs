@@ -68,7 +68,7 @@ impl Exchange {
         let at = At::new("C3", LeafKey::Order(slot));
         at.equal(slot.0, order.id.slot(), "an order is in the slot that its handle names")?;
         at.that(order.left > 0, "an order without lots has ended")?;
-        let noted = self.state.owned.noted(order.account.0).any(|id| id == order.id);
+        let noted = self.state.owned.of(order.account.0).any(|id| id == order.id);
         at.that(noted, "an account's list has each of its orders")?;
         let extra = self.state.extras.peek(ExtraKey(slot));
         at.that(

@@ -8,7 +8,7 @@ use crate::state::Outcome;
 use crate::state::key::LabelKey;
 use crate::state::leaves::Instrument;
 use lockstep_types::command::Phase;
-use lockstep_types::ids::{AccountId, InstrumentId};
+use lockstep_types::ids::{AccountId, InstrumentId, UnderlyingId};
 use lockstep_types::instrument::EXPIRY_TIME_OF_DAY_MS;
 use lockstep_types::order::{NewOrder, PostOnly, Side, TimeInForce, TriggerKind};
 use lockstep_types::params::UnderlyingParams;
@@ -39,7 +39,8 @@ pub(crate) fn price_most(params: &UnderlyingParams) -> i64 {
 /// What admission found out about an order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted {
-    pub(crate) instrument: Instrument,
+    pub(crate) underlying: UnderlyingId,
+    pub(crate) is_option: bool,
     pub(crate) phase: Phase,
     /// Its amount, clipped to the position if it is reduce-only.
     pub(crate) lots: u32,
@@ -78,6 +79,7 @@ pub(crate) fn share(price: Price, ppm: Ppm) -> i64 {
 
 impl Exchange {
     /// The instrument, if it is listed.
+    #[inline]
     pub(crate) fn listed(&mut self, id: InstrumentId) -> Outcome<Instrument> {
         // An id that was never given is not asked for, so that nobody can make the array grow.
         if id.0 >= self.state.totals()?.instruments {
@@ -90,10 +92,7 @@ impl Exchange {
     }
 
     /// The underlying's parameters.
-    pub(crate) fn underlying_params(
-        &mut self,
-        id: lockstep_types::ids::UnderlyingId,
-    ) -> Outcome<&UnderlyingParams> {
+    pub(crate) fn underlying_params(&mut self, id: UnderlyingId) -> Outcome<&UnderlyingParams> {
         let key = crate::state::key::UnderlyingKey(id);
         match self.state.underlying_params.touch(key)? {
             Some(params) => Ok(params),
@@ -116,6 +115,7 @@ impl Exchange {
 
     /// Checks a new order against the rules of the instrument and the account; margin, label and
     /// protection come after. `filled` lots of it have traded before, if it was amended.
+    #[inline]
     pub(crate) fn admit(
         &mut self,
         account: AccountId,
@@ -150,10 +150,21 @@ impl Exchange {
             None if order.trigger.is_some() => (Price::ZERO, 0),
             None => self.market_limit(order, &instrument)?,
         };
-        Ok(Admitted { instrument, phase, lots, price, tick, reduce_only, until, immediate })
+        Ok(Admitted {
+            underlying: instrument.underlying,
+            is_option: instrument.contract.is_option(),
+            phase,
+            lots,
+            price,
+            tick,
+            reduce_only,
+            until,
+            immediate,
+        })
     }
 
     /// Checks what an order says by itself: no account, no position, no market.
+    #[inline]
     pub(crate) fn check_form(&mut self, order: &NewOrder, filled: u32) -> Outcome<Form> {
         let instrument = self.listed(order.instrument)?;
         let now = self.state.totals()?.time;
@@ -173,6 +184,7 @@ impl Exchange {
 
     /// Reduction, position and open interest limits (M3, M8): the lots that count, and whether the
     /// order may only reduce.
+    #[inline(always)]
     fn check_reach(
         &mut self,
         account: AccountId,
@@ -296,6 +308,7 @@ impl Exchange {
 }
 
 /// When the order ends, and whether it may rest at all (M2, M3).
+#[inline]
 fn check_lifetime(order: &NewOrder, now: TimeMs) -> Result<(TimeMs, bool), Reject> {
     let market = order.price.is_none();
     let fleeting =
@@ -321,6 +334,7 @@ fn check_lifetime(order: &NewOrder, now: TimeMs) -> Result<(TimeMs, bool), Rejec
 }
 
 /// A trigger's numbers: positive, and a trailing stop becomes a market order (M2).
+#[inline]
 fn check_trigger_form(order: &NewOrder) -> Result<(), Reject> {
     let Some(trigger) = order.trigger else { return Ok(()) };
     let number = match trigger.kind {
@@ -341,6 +355,7 @@ fn check_trigger_form(order: &NewOrder) -> Result<(), Reject> {
 
 /// Whether the phase takes the order at all (M7); what must reduce is checked with the position.
 /// Orders may go to sleep in an auction: none wakes before it is over.
+#[inline]
 fn check_phase(order: &NewOrder, phase: Phase, immediate: bool) -> Result<(), Reject> {
     match phase {
         Phase::Halted => Err(Reject::of(RejectCode::Halted)),

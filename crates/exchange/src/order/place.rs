@@ -41,6 +41,7 @@ impl Exchange {
 
     /// Checks everything that must hold before an order may touch the book now; changes nothing.
     /// `filled` lots of it have traded before, if it was amended or woke.
+    #[inline]
     pub(crate) fn vet(
         &mut self,
         account: AccountId,
@@ -50,7 +51,7 @@ impl Exchange {
         let mut admitted = self.admit(account, new, filled)?;
         self.check_label(account, new)?;
         if let Some(group) = new.protection {
-            self.check_protection(account, admitted.instrument.underlying, group)?;
+            self.check_protection(account, admitted.underlying, group)?;
         }
         if new.trigger.is_some() {
             return Ok(admitted);
@@ -97,6 +98,7 @@ impl Exchange {
     }
 
     /// Lets an accepted order, which is counted nowhere yet, take and rest.
+    #[inline]
     pub(crate) fn enter(
         &mut self,
         mut order: Order,
@@ -141,6 +143,7 @@ impl Exchange {
     }
 
     /// Books an order with everything that hangs on it.
+    #[inline]
     pub(crate) fn rest(&mut self, mut order: Order, extra: Option<Extra>) -> Outcome<()> {
         let display = extra.as_ref().map_or(0, |extra| extra.display);
         order.visible = visible_of(display, order.left);
@@ -186,10 +189,15 @@ impl Exchange {
     }
 
     /// Refuses or re-prices a post-only order that would take (M3).
+    #[inline]
     pub(crate) fn keep_passive(&mut self, new: &NewOrder, admitted: &mut Admitted) -> Outcome<()> {
         if new.post_only == PostOnly::No {
             return Ok(());
         }
+        self.step_back(new, admitted)
+    }
+
+    fn step_back(&mut self, new: &NewOrder, admitted: &mut Admitted) -> Outcome<()> {
         let best = self.state.instrument(new.instrument)?.best(new.side.opposite());
         if !crosses(new.side, admitted.tick, best) {
             return Ok(());
@@ -198,9 +206,9 @@ impl Exchange {
             Side::Buy => best.checked_sub(1).filter(|tick| *tick > 0),
             Side::Sell => best.checked_add(1),
         };
-        let rules = self.rules_of(admitted.instrument.underlying)?;
+        let rules = self.rules_of(admitted.underlying)?;
         let most = rules.price_most;
-        let ticks = rules.ticks(admitted.instrument.contract.is_option());
+        let ticks = rules.ticks(admitted.is_option);
         let price = inside.and_then(|tick| Some((tick, ticks.price_of(tick).ok()?)));
         let price = price.filter(|(_, price)| *price <= most);
         match price {

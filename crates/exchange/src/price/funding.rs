@@ -12,18 +12,18 @@
 
 use super::index::Refresh;
 use super::mark::is_crossed;
-use crate::account::fill::floor_div;
+use crate::account::fill::{Moved, floor_div};
 use crate::engine::Exchange;
 use crate::formula::funding::{FundingIndex, FundingParams, premium_ppb, rate_1h_ppb, rate_8h_ppb};
-use crate::state::key::{HoldingKey, LevelKey};
-use crate::state::leaves::NONE;
+use crate::state::key::LevelKey;
+use crate::state::leaves::{Holding, NONE};
 use crate::state::{Outcome, State, Touch};
 use lockstep_types::event::Event;
-use lockstep_types::ids::{AccountId, InstrumentId};
+use lockstep_types::ids::InstrumentId;
 use lockstep_types::instrument::Contract;
 use lockstep_types::order::Side;
 use lockstep_types::params::UnderlyingParams;
-use lockstep_types::units::{LOTS_PER_UNIT, Lots, MINUTE_MS, Price, Usd, notional_nano};
+use lockstep_types::units::{LOTS_PER_UNIT, Lots, MINUTE_MS, Price, notional_nano};
 
 /// Levels of one side that an impact price looks at; a book that is not deep enough within them
 /// exerts no pull (P6).
@@ -51,36 +51,23 @@ impl State {
     }
 }
 
-impl Exchange {
-    /// Pays what an account owes or is owed on a perpetual since it was last paid; nothing on
-    /// anything else. Called before a position changes.
+impl Holding {
+    /// Pays what is owed or due on a perpetual since it was last paid; nothing on anything else.
+    /// Called before a position changes, with the perpetual's cumulative funding now.
     #[inline]
-    pub(crate) fn pay_funding(
-        &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
-    ) -> Outcome<()> {
-        let key = HoldingKey { account, instrument };
-        let Some(holding) = *self.state.holdings.touch(key)? else { return Ok(()) };
-        let funding = self.state.funding_index(instrument)?;
-        if funding == holding.funding {
-            return Ok(());
+    pub(crate) fn settle_funding(&mut self, funding: Price) -> Moved {
+        if funding == self.funding {
+            return Moved::default();
         }
-        if let Some(holding) = self.state.holdings.touch(key)? {
-            holding.funding = funding;
-        }
-        let received_nano = -notional_nano(funding - holding.funding, holding.lots);
-        let received = floor_div(received_nano, LOTS_PER_UNIT);
-        let dust_nano = received_nano - i128::from(received) * i128::from(LOTS_PER_UNIT);
-        self.state.account(account)?.cash += Usd(received);
-        self.state.add_dust(i64::try_from(dust_nano).unwrap_or(0))?;
-        if received != 0 {
-            let amount = Usd(-received);
-            self.events.push(Event::FundingPaid { account, instrument, amount });
-        }
-        Ok(())
+        let received_nano = -notional_nano(funding - self.funding, self.lots);
+        self.funding = funding;
+        let cash = floor_div(received_nano, LOTS_PER_UNIT);
+        let dust_nano = received_nano - i128::from(cash) * i128::from(LOTS_PER_UNIT);
+        Moved { cash, dust_nano: i64::try_from(dust_nano).unwrap_or(0), longs: 0 }
     }
+}
 
+impl Exchange {
     /// Lets the time since the block before pass at the rate in force.
     pub(crate) fn accrue_funding(&mut self, id: InstrumentId, refresh: &Refresh) -> Outcome<()> {
         let params = funding_params(self.underlying_params(refresh.underlying)?);

@@ -1,129 +1,16 @@
 //! The table of holdings: found by account and instrument, walked by account.
 //!
-//! Each account has a short sorted directory, so that a look-up stays in memory that the account's
-//! other commands have just used. An account's own count of holdings proves a walk complete in a
-//! partial state.
+//! An account may hold hundreds of series, so a holding is found by a hash of its key, one look
+//! away. The hash is fixed and nothing is ever walked in its order. An account's own count of
+//! holdings proves a walk complete in a partial state.
 
 use super::key::HoldingKey;
 use super::leaves::Holding;
+use super::noted::Noted;
 use super::table::{Log, Missing, Table, Touch, index};
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use hashbrown::HashTable;
 use lockstep_types::ids::{AccountId, InstrumentId};
-
-/// Holdings of an account that its directory has room for at first.
-const NEAR: usize = 15;
-
-/// Where an account's holdings are, sorted by instrument: those of most accounts in two cache lines.
-#[derive(Clone, Debug)]
-#[repr(align(64))]
-struct Shelf {
-    count: u32,
-    /// Where in `far` the whole directory of an account with more holdings is, or [`NO_SHELF`].
-    far: u32,
-    near: [Place; NEAR],
-}
-
-/// An instrument, and the position of the holding in it.
-type Place = (u32, u32);
-
-const NO_SHELF: u32 = u32::MAX;
-const EMPTY_SHELF: Shelf = Shelf { count: 0, far: NO_SHELF, near: [(0, 0); NEAR] };
-
-/// The directories of all accounts.
-#[derive(Clone, Debug, Default)]
-struct Shelves {
-    shelves: Vec<Shelf>,
-    far: Vec<Vec<Place>>,
-    free: Vec<u32>,
-}
-
-impl Shelves {
-    /// An account's holdings by instrument.
-    fn of(&self, account: u32) -> &[Place] {
-        match self.shelves.get(index(account)) {
-            None => &[],
-            Some(shelf) if shelf.far == NO_SHELF => &shelf.near[..index(shelf.count)],
-            Some(shelf) => &self.far[index(shelf.far)],
-        }
-    }
-
-    /// The position of a holding.
-    #[inline]
-    fn find(&self, key: HoldingKey) -> Option<u32> {
-        let shelf = self.shelves.get(index(key.account.0))?;
-        if shelf.far == NO_SHELF {
-            let near = &shelf.near[..index(shelf.count)];
-            return near.iter().find(|place| place.0 == key.instrument.0).map(|place| place.1);
-        }
-        let far = &self.far[index(shelf.far)];
-        let at = far.binary_search_by_key(&key.instrument.0, |place| place.0).ok()?;
-        Some(far[at].1)
-    }
-
-    /// Notes the position of a holding that has none.
-    fn insert(&mut self, key: HoldingKey, position: u32) {
-        let account = index(key.account.0);
-        if account >= self.shelves.len() {
-            self.shelves.resize(account + 1, EMPTY_SHELF);
-        }
-        let shelf = &mut self.shelves[account];
-        let place = (key.instrument.0, position);
-        if shelf.far == NO_SHELF && index(shelf.count) < NEAR {
-            let count = index(shelf.count);
-            let at = shelf.near[..count].partition_point(|held| held.0 < place.0);
-            shelf.near.copy_within(at..count, at + 1);
-            shelf.near[at] = place;
-            shelf.count += 1;
-            return;
-        }
-        if shelf.far == NO_SHELF {
-            shelf.far = self.free.pop().unwrap_or_else(|| {
-                self.far.push(Vec::new());
-                u32::try_from(self.far.len() - 1).unwrap_or(NO_SHELF)
-            });
-            self.far[index(shelf.far)].extend_from_slice(&shelf.near);
-        }
-        let far = &mut self.far[index(shelf.far)];
-        let at = far.partition_point(|held| held.0 < place.0);
-        far.insert(at, place);
-        shelf.count += 1;
-    }
-
-    /// Forgets a holding; gives the position that it had.
-    fn remove(&mut self, key: HoldingKey) -> Option<u32> {
-        let shelf = self.shelves.get_mut(index(key.account.0))?;
-        let count = index(shelf.count);
-        let by_instrument = |place: &Place| place.0.cmp(&key.instrument.0);
-        if shelf.far == NO_SHELF {
-            let at = shelf.near[..count].binary_search_by(by_instrument).ok()?;
-            let (_, position) = shelf.near[at];
-            shelf.near.copy_within(at + 1..count, at);
-            shelf.count -= 1;
-            return Some(position);
-        }
-        let far = &mut self.far[index(shelf.far)];
-        let at = far.binary_search_by(by_instrument).ok()?;
-        let (_, position) = far.remove(at);
-        shelf.count -= 1;
-        // Well below the room near, so that one more and one less do not move all of them.
-        if far.len() <= NEAR / 2 {
-            shelf.near[..far.len()].copy_from_slice(far);
-            far.clear();
-            self.free.push(shelf.far);
-            shelf.far = NO_SHELF;
-        }
-        Some(position)
-    }
-}
-
-/// Where the holdings of accounts are.
-#[derive(Clone, Debug)]
-enum Directory {
-    Whole(Shelves),
-    /// Only these are known.
-    Partial(BTreeMap<HoldingKey, u32>),
-}
 
 /// A holding with the mark of its last touch: two cache lines.
 #[derive(Clone, Debug)]
@@ -142,12 +29,26 @@ const EMPTY: HoldingCell = HoldingCell { stamp: 0, key: NOBODY, value: None };
 /// Positions that are guessed at first, by the low bits of the account.
 const RECENT: usize = 64;
 
+/// The hash of a key: all bits of it in all bits of the hash (the finaliser of MurmurHash3).
+#[inline]
+fn hash_of(key: HoldingKey) -> u64 {
+    let mut hash = u64::from(key.account.0) << 32 | u64::from(key.instrument.0);
+    hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash = (hash ^ hash >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ hash >> 33
+}
+
 /// The table of holdings.
 #[derive(Clone, Debug)]
 pub(crate) struct Holdings {
     cells: Vec<HoldingCell>,
     free: Vec<u32>,
-    directory: Directory,
+    /// Positions by key.
+    positions: HashTable<u32>,
+    /// Positions of each account's holdings.
+    of_accounts: Noted<u32, 8>,
+    /// Whether only restored holdings are known.
+    partial: bool,
     /// Where holdings were found last.
     recent: [u32; RECENT],
     /// Where the holding of the order in each slot was found last.
@@ -162,9 +63,11 @@ impl Default for Holdings {
         Self {
             cells: Vec::new(),
             free: Vec::new(),
+            positions: HashTable::new(),
+            of_accounts: Noted::default(),
+            partial: false,
             recent: [0; RECENT],
             of_orders: Vec::new(),
-            directory: Directory::Whole(Shelves::default()),
             loose: Vec::new(),
             log: Log::default(),
         }
@@ -179,48 +82,38 @@ impl Holdings {
         Ok(&mut self.cells[position].value)
     }
 
-    /// Reads an account's directory and says nothing of it; see [`super::ahead`].
-    #[inline(always)]
-    pub(crate) fn glance(&self, account: AccountId) -> u32 {
-        match &self.directory {
-            Directory::Whole(shelves) => {
-                shelves.shelves.get(index(account.0)).map_or(0, |shelf| shelf.count)
-            }
-            Directory::Partial(_) => 0,
-        }
-    }
-
-    /// Looks a holding up for the next touch and reads it.
-    #[inline(always)]
-    pub(crate) fn glance_at(&mut self, key: HoldingKey) -> u32 {
-        let Some(position) = self.find(key) else { return 0 };
-        self.remember(key, position);
-        self.cells.get(position).map_or(0, |cell| cell.stamp)
-    }
-
-    /// Reads the holding of the order in a slot.
-    #[inline(always)]
-    pub(crate) fn glance_of_order(&self, slot: u32) -> u32 {
-        self.cells.get(self.of_order(slot)).map_or(0, |cell| cell.stamp)
-    }
-
     /// Touches a holding; gives where it is until the checkpoint, for [`Self::at`].
     #[inline]
     pub(crate) fn position(&mut self, key: HoldingKey) -> Touch<usize> {
         let mut position = self.guess(key);
         if self.cells.get(position).is_none_or(|cell| cell.key != key) {
-            position = match self.find(key) {
-                Some(position) => position,
-                None => self.make(key)?,
-            };
-            self.remember(key, position);
+            position = self.search(key)?;
         }
-        let cell = &mut self.cells[position];
-        if cell.stamp != self.log.epoch {
-            cell.stamp = self.log.epoch;
-            self.log.note(key, &cell.value);
+        if self.cells[position].stamp != self.log.epoch {
+            self.note(key, position);
         }
         Ok(position)
+    }
+
+    #[inline(never)]
+    fn search(&mut self, key: HoldingKey) -> Touch<usize> {
+        let position = match self.find(key) {
+            Some(position) => position,
+            None if self.partial => return Err(Missing::leaf(key)),
+            None => {
+                self.loose.push(key);
+                self.place(key)
+            }
+        };
+        self.remember(key, position);
+        Ok(position)
+    }
+
+    #[inline(never)]
+    fn note(&mut self, key: HoldingKey, position: usize) {
+        let cell = &mut self.cells[position];
+        cell.stamp = self.log.epoch;
+        self.log.note(key, &cell.value);
     }
 
     /// The same for the owner of the order in a slot.
@@ -242,6 +135,26 @@ impl Holdings {
         self.of_orders[index(slot)] = u32::try_from(position).unwrap_or(0);
     }
 
+    /// A holding that [`Self::position`] has touched.
+    #[inline]
+    pub(crate) fn at(&mut self, position: usize) -> &mut Option<Holding> {
+        &mut self.cells[position].value
+    }
+
+    /// Looks a holding up for the next touch and reads it; see [`super::ahead`].
+    #[inline(always)]
+    pub(crate) fn glance(&mut self, key: HoldingKey) -> u32 {
+        let Some(position) = self.find(key) else { return 0 };
+        self.remember(key, position);
+        self.cells.get(position).map_or(0, |cell| cell.stamp)
+    }
+
+    /// Reads the holding of the order in a slot.
+    #[inline(always)]
+    pub(crate) fn glance_of_order(&self, slot: u32) -> u32 {
+        self.cells.get(self.of_order(slot)).map_or(0, |cell| cell.stamp)
+    }
+
     #[inline]
     fn of_order(&self, slot: u32) -> usize {
         index(self.of_orders.get(index(slot)).copied().unwrap_or(0))
@@ -257,18 +170,10 @@ impl Holdings {
         self.recent[index(key.account.0) % RECENT] = u32::try_from(position).unwrap_or(0);
     }
 
-    /// A holding that [`Self::position`] has touched.
-    #[inline]
-    pub(crate) fn at(&mut self, position: usize) -> &mut Option<Holding> {
-        &mut self.cells[position].value
-    }
-
     #[inline]
     fn find(&self, key: HoldingKey) -> Option<usize> {
-        match &self.directory {
-            Directory::Whole(shelves) => shelves.find(key).map(index),
-            Directory::Partial(known) => known.get(&key).map(|position| index(*position)),
-        }
+        let is_it = |position: &u32| self.cells[index(*position)].key == key;
+        self.positions.find(hash_of(key), is_it).map(|position| index(*position))
     }
 
     /// Deletes a holding that [`Self::position`] has touched.
@@ -287,26 +192,21 @@ impl Holdings {
     }
 
     fn drop_absent(&mut self, key: HoldingKey) {
-        let Some(position) = self.find(key) else { return };
-        if self.cells[position].value.is_some() {
+        if self.partial {
             return;
         }
-        let Directory::Whole(shelves) = &mut self.directory else { return };
-        self.cells[position].key = NOBODY;
-        self.free.extend(shelves.remove(key));
-    }
-
-    #[cold]
-    fn make(&mut self, key: HoldingKey) -> Touch<usize> {
-        match self.directory {
-            Directory::Whole(_) => {
-                self.loose.push(key);
-                Ok(self.place(key))
-            }
-            Directory::Partial(_) => Err(Missing::leaf(key)),
+        let cells = &mut self.cells;
+        let is_it = |position: &u32| cells[index(*position)].key == key;
+        let Ok(found) = self.positions.find_entry(hash_of(key), is_it) else { return };
+        let position = *found.get();
+        if self.cells[index(position)].value.is_none() {
+            found.remove();
+            self.cells[index(position)].key = NOBODY;
+            self.free.push(position);
         }
     }
 
+    /// A place for a holding, which it may have already.
     fn place(&mut self, key: HoldingKey) -> usize {
         if let Some(position) = self.find(key) {
             return position;
@@ -316,43 +216,25 @@ impl Holdings {
             u32::try_from(self.cells.len() - 1).unwrap_or(u32::MAX)
         });
         self.cells[index(position)] = HoldingCell { key, ..EMPTY };
-        match &mut self.directory {
-            Directory::Whole(shelves) => shelves.insert(key, position),
-            Directory::Partial(known) => {
-                known.insert(key, position);
-            }
-        }
+        let cells = &self.cells;
+        let hash_at = |position: &u32| hash_of(cells[index(*position)].key);
+        self.positions.insert_unique(hash_of(key), position, hash_at);
+        let is_there = |position: u32| cells[index(position)].key.account == key.account;
+        self.of_accounts.add(key.account.0, position, is_there);
         index(position)
     }
 
     /// The instruments in which `account` has a holding, ascending; `count` is how many the
     /// account itself says there are.
     pub(crate) fn instruments(&self, account: AccountId, count: u32) -> Touch<Vec<InstrumentId>> {
-        let mut found = Vec::with_capacity(index(count));
-        let mut show = |instrument: InstrumentId, position: u32| {
-            if self.cells[index(position)].value.is_some() {
-                found.push(instrument);
-            }
-        };
-        match &self.directory {
-            Directory::Whole(shelves) => {
-                for (instrument, position) in shelves.of(account.0) {
-                    show(InstrumentId(*instrument), *position);
-                }
-            }
-            Directory::Partial(known) => {
-                let from = HoldingKey { account, instrument: InstrumentId(0) };
-                let to = HoldingKey { account, instrument: InstrumentId(u32::MAX) };
-                for (key, position) in known.range(from..=to) {
-                    show(key.instrument, *position);
-                }
-            }
-        }
+        let noted = self.of_accounts.of(account.0);
+        let cells = noted.filter_map(|position| self.cells.get(index(position)));
+        let held = cells.filter(|cell| cell.key.account == account && cell.value.is_some());
+        let mut found: Vec<InstrumentId> = held.map(|cell| cell.key.instrument).collect();
+        found.sort_unstable();
+        found.dedup();
         if found.len() != index(count) {
-            assert!(
-                matches!(self.directory, Directory::Partial(_)),
-                "an account's count of holdings is right"
-            );
+            assert!(self.partial, "an account's count of holdings is right");
             let key = HoldingKey { account, instrument: InstrumentId(0) };
             return Err(Missing::leaf(key));
         }
@@ -377,25 +259,9 @@ impl Table for Holdings {
     }
 
     fn each(&self, visit: &mut dyn FnMut(HoldingKey, &Holding)) {
-        let mut show = |key: HoldingKey, position: u32| {
-            if let Some(value) = &self.cells[index(position)].value {
-                visit(key, value);
-            }
-        };
-        match &self.directory {
-            Directory::Whole(shelves) => {
-                for (account, _) in (0..).zip(&shelves.shelves) {
-                    for (instrument, position) in shelves.of(account) {
-                        let key = HoldingKey {
-                            account: AccountId(account),
-                            instrument: InstrumentId(*instrument),
-                        };
-                        show(key, *position);
-                    }
-                }
-            }
-            Directory::Partial(known) => {
-                known.iter().for_each(|(key, position)| show(*key, *position));
+        for cell in &self.cells {
+            if let Some(value) = &cell.value {
+                visit(cell.key, value);
             }
         }
     }
@@ -406,7 +272,7 @@ impl Table for Holdings {
 
     fn make_partial(&mut self) {
         assert!(self.cells.is_empty(), "a table becomes partial before it holds anything");
-        self.directory = Directory::Partial(BTreeMap::new());
+        self.partial = true;
     }
 
     fn sweep(&mut self, _: HoldingKey) {

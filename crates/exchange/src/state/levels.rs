@@ -306,14 +306,12 @@ impl Levels {
         Ok(Some(&mut cell.level))
     }
 
-    /// The first and the last order of the level at a position; see [`super::ahead`].
+    /// The level at a position, if there is one; see [`super::ahead`].
     #[inline(always)]
-    pub(crate) fn glance(&self, position: u32) -> (u32, u32) {
-        let page = self.pages.get(index(position >> PAGE_BITS));
-        page.map_or((NONE, NONE), |page| {
-            let level = &page.cells[index(position & PAGE_MASK)].level;
-            (level.head, level.tail)
-        })
+    pub(crate) fn glance(&self, position: u32) -> Option<&Level> {
+        let page = self.pages.get(index(position >> PAGE_BITS))?;
+        let level = &page.cells[index(position & PAGE_MASK)].level;
+        (level.head != NONE).then_some(level)
     }
 
     /// The level at this tick, which something links to.

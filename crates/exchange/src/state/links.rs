@@ -42,21 +42,15 @@ impl Links {
     #[inline(always)]
     fn cell(&mut self, key: PlaceKey) -> Touch<&mut LinkCell> {
         let position = index(key.0.0);
-        if position >= self.cells.len() {
-            return self.cell_elsewhere(key);
+        let epoch = self.log.epoch;
+        if self.cells.get(position).is_none_or(|cell| cell.stamp != epoch) {
+            return self.cell_first(key);
         }
-        let cell = &mut self.cells[position];
-        if cell.stamp != self.log.epoch {
-            cell.stamp = self.log.epoch;
-            if self.log.recording {
-                self.log.touched.push((key, cell.value()));
-            }
-        }
-        Ok(cell)
+        Ok(&mut self.cells[position])
     }
 
-    #[cold]
-    fn cell_elsewhere(&mut self, key: PlaceKey) -> Touch<&mut LinkCell> {
+    #[inline(never)]
+    fn cell_first(&mut self, key: PlaceKey) -> Touch<&mut LinkCell> {
         let epoch = self.log.epoch;
         let cell = if self.known.is_some() {
             let found = self.known.as_mut().and_then(|known| known.get_mut(&key.0.0));
@@ -64,7 +58,9 @@ impl Links {
             cell
         } else {
             let position = index(key.0.0);
-            self.cells.resize(position + 1, EMPTY);
+            if position >= self.cells.len() {
+                self.cells.resize(position + 1, EMPTY);
+            }
             &mut self.cells[position]
         };
         if cell.stamp != epoch {

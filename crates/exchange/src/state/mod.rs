@@ -3,7 +3,7 @@
 //! [`table`] says what a leaf is and how touching one records its pre-image; [`leaves`] has the
 //! shapes; [`key`] the names; [`journal`] what comes of the pre-images. Tables of their own have
 //! price levels ([`levels`]), places in queues ([`links`]), holdings ([`holdings`]) and ordered
-//! indexes ([`ordered`]); [`owned`] and [`places`] are computed and no part of the state. This file
+//! indexes ([`ordered`]); [`noted`] and [`places`] are computed and no part of the state. This file
 //! lists the tables. Invariant: everything that is not in a leaf can be computed from the leaves.
 
 pub(crate) mod ahead;
@@ -14,8 +14,8 @@ pub mod leaves;
 pub(crate) mod holdings;
 pub(crate) mod levels;
 pub(crate) mod links;
+mod noted;
 pub(crate) mod ordered;
-mod owned;
 mod places;
 pub(crate) mod table;
 
@@ -38,8 +38,8 @@ use lockstep_types::ids::{
 use lockstep_types::instrument::InstrumentName;
 use lockstep_types::nonce::NonceHistory;
 use lockstep_types::params::{UnderlyingParams, VenueParams};
+use noted::Noted;
 use ordered::Ordered;
-use owned::Owned;
 use table::{Dense, Sparse, Table};
 pub use table::{Fault, Missing, Outcome, Touch};
 
@@ -102,7 +102,7 @@ pub(crate) struct State {
     pub(crate) entries: Ordered,
     pub(crate) sleepers: Sparse<SleepersKey, Sleepers>,
     /// Which orders an account has.
-    pub(crate) owned: Owned,
+    pub(crate) owned: Noted<OrderId, 4>,
     /// Whether only the leaves of a witness are known.
     pub(crate) partial: bool,
 }
@@ -148,7 +148,7 @@ impl State {
             protections: Sparse::default(),
             entries: Ordered::default(),
             sleepers: Sparse::default(),
-            owned: Owned::default(),
+            owned: Noted::default(),
             partial: false,
         }
     }
@@ -173,7 +173,7 @@ impl State {
 
     /// The handles of an account's open orders, oldest first; touches nothing.
     pub(crate) fn open_orders_of(&self, account: AccountId) -> Vec<OrderId> {
-        let noted = self.owned.noted(account.0);
+        let noted = self.owned.of(account.0);
         let mut open: Vec<OrderId> =
             noted.filter(|id| is_open(&self.orders, account, *id)).collect();
         open.sort_unstable();

@@ -201,14 +201,23 @@ impl<K: DenseKey, T: Clone, const RECYCLES: bool> Dense<K, T, RECYCLES> {
     #[inline(always)]
     pub(crate) fn touch(&mut self, key: K) -> Touch<&mut Option<T>> {
         let position = self.position(key);
+        let epoch = self.log.epoch;
+        if self.cells.get(position).is_none_or(|cell| cell.stamp != epoch) {
+            return self.touch_first(key, position);
+        }
+        Ok(&mut self.cells[position].value)
+    }
+
+    /// Touching what was not touched since the checkpoint, or is not in the array: out of line,
+    /// which keeps the many places small that touch a leaf.
+    #[inline(never)]
+    fn touch_first(&mut self, key: K, position: usize) -> Touch<&mut Option<T>> {
         if position >= self.cells.len() {
             return self.touch_elsewhere(key);
         }
         let cell = &mut self.cells[position];
-        if cell.stamp != self.log.epoch {
-            cell.stamp = self.log.epoch;
-            self.log.note(key, &cell.value);
-        }
+        cell.stamp = self.log.epoch;
+        self.log.note(key, &cell.value);
         Ok(&mut cell.value)
     }
 
@@ -229,6 +238,12 @@ impl<K: DenseKey, T: Clone, const RECYCLES: bool> Dense<K, T, RECYCLES> {
         cell.stamp = self.log.epoch;
         self.log.note(key, &None);
         Ok(&mut cell.value)
+    }
+
+    /// How many leaves there is an array for.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len()
     }
 
     /// Reads a leaf without touching it; see [`super::ahead`].

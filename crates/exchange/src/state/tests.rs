@@ -5,8 +5,8 @@ use super::holdings::Holdings;
 use super::key::{EntryKey, HoldingKey, IndexId, LabelKey, LevelKey, Slot};
 use super::leaves::{Holding, Level};
 use super::levels::Levels;
+use super::noted::Noted;
 use super::ordered::{Next, Ordered};
-use super::owned::Owned;
 use super::places::Places;
 use super::table::{Dense, Key, Sparse, Table};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -334,7 +334,7 @@ proptest! {
     fn an_accounts_orders_are_a_set(
         steps in proptest::collection::vec((0..3_u32, 0..30_u32), 1..100),
     ) {
-        let mut owned = Owned::default();
+        let mut owned = Noted::<OrderId, 4>::default();
         let mut model: BTreeMap<u32, (u32, OrderId)> = BTreeMap::new();
         let (mut number, mut most) = (0, 0);
         for (account, slot) in steps {
@@ -352,7 +352,7 @@ proptest! {
             for account in 0..3 {
                 let expected: Vec<OrderId> =
                     model.values().filter(|entry| entry.0 == account).map(|entry| entry.1).collect();
-                let noted: Vec<OrderId> = owned.noted(account).collect();
+                let noted: Vec<OrderId> = owned.of(account).collect();
                 prop_assert!(expected.iter().all(|id| noted.contains(id)));
                 most = most.max(expected.len());
                 prop_assert!(noted.len() <= 4 + 4 * most.max(4), "{} noted", noted.len());

@@ -1,0 +1,88 @@
+//! What an account has, noted when it comes: handles of orders, places of holdings. Computed from
+//! the leaves, so it is no leaf; the account's own counts prove a walk complete in a partial state.
+//!
+//! Orders come and go far more often than anybody asks for all of an account's. So an entry is
+//! noted when it comes and nothing is done when it goes: whoever reads a list skips what is no
+//! longer there, and a full list drops it before it grows.
+
+use super::table::index;
+use alloc::vec::Vec;
+
+/// One account's entries, in one cache line while they are few: at least all that are there.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct List<T, const NEAR: usize> {
+    near: [T; NEAR],
+    far: Vec<T>,
+    near_count: u8,
+}
+
+impl<T: Copy + Default + Ord, const NEAR: usize> List<T, NEAR> {
+    fn empty() -> Self {
+        Self { near: [T::default(); NEAR], far: Vec::new(), near_count: 0 }
+    }
+
+    fn near(&self) -> &[T] {
+        &self.near[..usize::from(self.near_count)]
+    }
+
+    /// Drops what is not there, and what is noted twice.
+    fn tidy(&mut self, is_there: impl Fn(T) -> bool) {
+        let mut there: Vec<T> =
+            self.near().iter().chain(&self.far).copied().filter(|entry| is_there(*entry)).collect();
+        there.sort_unstable();
+        there.dedup();
+        let near = there.len().min(NEAR);
+        self.near[..near].copy_from_slice(&there[..near]);
+        self.near_count = u8::try_from(near).unwrap_or(0);
+        self.far.clear();
+        self.far.extend_from_slice(&there[near..]);
+        // At least as many entries come before the next time as were looked at now.
+        self.far.reserve(there.len());
+    }
+}
+
+/// Entries of each account, and some that have gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted<T, const NEAR: usize> {
+    lists: Vec<List<T, NEAR>>,
+}
+
+impl<T, const NEAR: usize> Default for Noted<T, NEAR> {
+    fn default() -> Self {
+        Self { lists: Vec::new() }
+    }
+}
+
+impl<T: Copy + Default + Ord, const NEAR: usize> Noted<T, NEAR> {
+    /// Notes an entry of `account`; `is_there` tells of any noted one whether it still is.
+    #[inline]
+    pub(crate) fn add(&mut self, account: u32, entry: T, is_there: impl Fn(T) -> bool) {
+        if index(account) >= self.lists.len() {
+            self.lists.resize_with(index(account) + 1, List::empty);
+        }
+        let list = &mut self.lists[index(account)];
+        if let Some(place) = list.near.get_mut(usize::from(list.near_count)) {
+            *place = entry;
+            list.near_count += 1;
+            return;
+        }
+        if list.far.len() == list.far.capacity() {
+            list.tidy(is_there);
+        }
+        list.far.push(entry);
+    }
+
+    /// Reads an account's list and says nothing of it; see [`super::ahead`].
+    #[inline(always)]
+    pub(crate) fn glance(&self, account: u32) -> u32 {
+        self.lists.get(index(account)).map_or(0, |list| u32::from(list.near_count))
+    }
+
+    /// What is noted for an account: all that is there, each at least once, and more, in no
+    /// particular order.
+    pub(crate) fn of(&self, account: u32) -> impl Iterator<Item = T> {
+        let list = self.lists.get(index(account));
+        list.into_iter().flat_map(|list| list.near().iter().chain(&list.far).copied())
+    }
+}
