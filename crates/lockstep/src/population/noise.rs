@@ -10,9 +10,15 @@ use lockstep_types::order::{
 };
 use lockstep_types::{Lots, Price, Side, TimeMs, Usd};
 
+/// Options of an expiry that one noise trader cares for: like people, it knows a few, so that it
+/// does not end with a position in everything that is listed.
+const FAVOURITES: usize = 3;
+
 /// A noise trader.
 pub struct Noise {
     board: usize,
+    /// Where its favourites begin among the options of an expiry.
+    taste: usize,
     next_ms: i64,
     period_ms: u64,
 }
@@ -22,6 +28,7 @@ impl Noise {
     pub fn new(board: usize, start_ms: i64, rng: &mut Rng) -> Self {
         Self {
             board,
+            taste: rng.below_usize(1_000),
             next_ms: start_ms + 8_000 + small(rng, 30_000),
             period_ms: 4_000 + rng.below(40_000),
         }
@@ -44,7 +51,7 @@ impl Noise {
             }
             _ if !board.options.is_empty() => {
                 let series = &board.options[turn.rng.below_usize(board.options.len())];
-                series[turn.rng.below_usize(series.len())]
+                series[(self.taste + turn.rng.below_usize(FAVOURITES)) % series.len()]
             }
             _ => board.perpetual,
         };

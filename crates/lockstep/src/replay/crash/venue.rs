@@ -92,7 +92,7 @@ pub const EXPIRIES: [Expiry; 3] = [
 const REPORT_AGE_MAX: SpanMs = SpanMs(120_000);
 /// Work of a full block: about as much as the population asks for when it is busiest, so that the
 /// base fee moves (F2).
-const BLOCK_WORK_MAX: u64 = 60_000;
+const BLOCK_WORK_MAX: u64 = 6_000;
 /// What the insurance fund has at the start.
 const INSURANCE: Usd = Usd(2_000_000_000_000);
 
