@@ -4,9 +4,9 @@
 //! maker digest included. Every timed run starts from a fresh matcher, applies the prefill outside
 //! the clock, and counts in the loop only what [`Totals`] counts; those counts are checked again
 //! after each run. A matcher is told of the next few events before it has to apply them
-//! ([`FlowMatcher::foresee`]), inside the clock. Times are of the thread's CPU clock, so other threads disturb caches but are
-//! not charged. Deliberately absent: threads, warm-up heuristics and statistics beyond order
-//! statistics.
+//! ([`FlowMatcher::foresee`]), inside the clock. Times are of the thread's CPU clock, so other
+//! threads disturb caches but are not charged. Deliberately absent: threads, warm-up heuristics and
+//! statistics beyond order statistics.
 
 mod statistics;
 #[cfg(test)]

@@ -18,7 +18,7 @@ use lockstep_types::order::Side;
 /// Commands that are looked at together. More would push each other out of the nearest cache.
 pub const AHEAD: usize = 8;
 
-/// Books with no more orders than this, and accounts that are no more, lie in the near caches anyway.
+/// Up to so many orders and accounts lie in the near caches anyway.
 const ORDERS_NEAR: usize = 4_096;
 const ACCOUNTS_NEAR: usize = 1_024;
 

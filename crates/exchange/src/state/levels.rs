@@ -367,8 +367,8 @@ impl Levels {
         self.emptied.push(key);
     }
 
-    /// Gives up pages that have emptied. No hint leads there: hints lie beside orders, and an order's
-    /// level is present.
+    /// Gives up pages that have emptied. No hint leads there: hints lie beside orders, and an
+    /// order's level is present.
     fn drop_emptied(&mut self) {
         let mut emptied = core::mem::take(&mut self.emptied);
         for key in emptied.drain(..) {

@@ -47,7 +47,8 @@ pub use table::{Fault, Missing, Outcome, Touch};
 macro_rules! for_each_table {
     ($do:ident) => {
         $do! {
-            totals Totals, venue Venue, signers Signer, histories History, keys PublicKey, agents Agent, scopes Scope,
+            totals Totals, venue Venue, signers Signer, histories History, keys PublicKey,
+            agents Agent, scopes Scope,
             accounts Account, subs Sub, volumes Volume, holdings Holding, orders Order,
             extras Extra, labels Label, links Link, levels Level, places Place, free_pages FreePage,
             instruments Instrument, names Name, linears Linear,

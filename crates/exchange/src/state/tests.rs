@@ -351,7 +351,11 @@ proptest! {
             }
             for account in 0..3 {
                 let expected: Vec<OrderId> =
-                    model.values().filter(|entry| entry.0 == account).map(|entry| entry.1).collect();
+                    model
+                        .values()
+                        .filter(|entry| entry.0 == account)
+                        .map(|entry| entry.1)
+                        .collect();
                 let noted: Vec<OrderId> = owned.of(account).collect();
                 prop_assert!(expected.iter().all(|id| noted.contains(id)));
                 most = most.max(expected.len());
