@@ -184,8 +184,9 @@ pub struct Whole {
     block_len: u32,
     nonces: Vec<u64>,
     handles: Handles,
-    /// Commands that were made in advance, the next one last.
+    /// Commands that were made in advance, and how many of them have run.
     coming: Vec<UserCommand>,
+    ran: usize,
     /// The flow's number of the order in each slot, for the digest.
     numbers: Vec<u64>,
     /// Price of one tick of the flow.
@@ -239,6 +240,7 @@ impl Whole {
             nonces: vec![0; at(u64::from(FLOW_ACCOUNTS) * 2)],
             handles,
             coming: Vec::new(),
+            ran: 0,
             numbers: vec![0; at(header.max_order_id + 1)],
             tick: 1_000_000,
         };
@@ -333,13 +335,20 @@ impl Whole {
 
     /// Runs one command; closes the block when it is full.
     #[inline]
-    fn run(&mut self, mut command: UserCommand) {
+    fn run(&mut self, command: &mut UserCommand) {
         let nonce = &mut self.nonces[at(u64::from(command.account.0))];
         *nonce += 1;
         command.nonce = *nonce;
         self.exchange.clear_events();
-        let stepped = self.exchange.step(Step::User(&command));
+        let stepped = self.exchange.step(Step::User(command));
         assert!(stepped.is_ok(), "the whole state misses no leaf");
+    }
+
+    /// The event as a command, which asks for the next cancel's handle if it is one.
+    fn next_command(&mut self, event: &FlowEvent) -> UserCommand {
+        let cancel = event.kind == Kind::Cancel;
+        let cancelled = cancel.then(|| self.handles.asked(event.order_id));
+        self.command(event, cancelled)
     }
 
     /// The exchange.
@@ -418,25 +427,24 @@ impl FlowMatcher for Whole {
     fn foresee(&mut self, events: &[FlowEvent]) {
         let mut coming = std::mem::take(&mut self.coming);
         coming.clear();
-        for event in events {
-            let cancel = event.kind == Kind::Cancel;
-            let cancelled = cancel.then(|| self.handles.asked(event.order_id));
-            coming.push(self.command(event, cancelled));
-        }
+        coming.extend(events.iter().map(|event| self.next_command(event)));
         self.exchange.foresee(&coming);
-        coming.reverse();
-        self.coming = coming;
+        (self.coming, self.ran) = (coming, 0);
     }
 
     #[inline]
     fn apply<T: Tally>(&mut self, event: &FlowEvent, tally: &mut T) {
-        let command = self.coming.pop().unwrap_or_else(|| {
-            let cancelled =
-                (event.kind == Kind::Cancel).then(|| self.handles.asked(event.order_id));
-            self.command(event, cancelled)
-        });
+        let mut coming = std::mem::take(&mut self.coming);
+        if self.ran == coming.len() {
+            coming.clear();
+            coming.push(self.next_command(event));
+            self.ran = 0;
+        }
+        let command = &mut coming[self.ran];
         let account = command.account.0;
         self.run(command);
+        self.ran += 1;
+        self.coming = coming;
         for happened in self.exchange.events() {
             match happened {
                 Event::Accepted(accepted) => {
