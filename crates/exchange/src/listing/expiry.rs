@@ -124,6 +124,7 @@ impl Exchange {
         work: &mut Work,
     ) -> Outcome<u32> {
         let count = self.state.account(account)?.holdings;
+        self.state.holdings.tidy_account(account, count);
         let held = self.state.holdings.instruments(account, count)?;
         work.spend(1 + held.len());
         let mut orders = 0;

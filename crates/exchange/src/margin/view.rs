@@ -252,6 +252,7 @@ impl Exchange {
         let venue = self.state.venue()?;
         let rates = Rates::of(venue, record.tier);
         let params = venue.standard_margin;
+        self.state.holdings.tidy_account(account, record.holdings);
         let held = self.state.holdings.instruments(account, record.holdings)?;
         let mut legs = Vec::with_capacity(held.len() + also.len());
         for instrument in held {

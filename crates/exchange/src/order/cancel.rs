@@ -90,6 +90,7 @@ impl Exchange {
     /// The handles of an account's open orders, oldest first.
     pub(crate) fn orders_of(&mut self, account: AccountId) -> Outcome<Vec<OrderId>> {
         let count = self.state.account(account)?.orders;
+        self.state.tidy_owned(account, count);
         let ids = self.state.open_orders_of(account);
         if u32::try_from(ids.len()) != Ok(count) {
             assert!(self.state.partial, "an account's count of orders is right");

@@ -224,6 +224,13 @@ impl Holdings {
         index(position)
     }
 
+    /// Forgets the places of an account's former holdings; it has `count` now.
+    pub(crate) fn tidy_account(&mut self, account: AccountId, count: u32) {
+        let cells = &self.cells;
+        let is_there = |position: u32| cells[index(position)].key.account == account;
+        self.of_accounts.tidy(account.0, count, is_there);
+    }
+
     /// The instruments in which `account` has a holding, ascending; `count` is how many the
     /// account itself says there are.
     pub(crate) fn instruments(&self, account: AccountId, count: u32) -> Touch<Vec<InstrumentId>> {

@@ -172,6 +172,12 @@ impl State {
         self.owned.add(account.0, id, |id| is_open(orders, account, id));
     }
 
+    /// Forgets the handles of an account's orders that are not open, of which it has `count`.
+    pub(crate) fn tidy_owned(&mut self, account: AccountId, count: u32) {
+        let orders = &self.orders;
+        self.owned.tidy(account.0, count, |id| is_open(orders, account, id));
+    }
+
     /// The handles of an account's open orders, oldest first; touches nothing.
     pub(crate) fn open_orders_of(&self, account: AccountId) -> Vec<OrderId> {
         let noted = self.owned.of(account.0);

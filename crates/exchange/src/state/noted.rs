@@ -3,7 +3,7 @@
 //!
 //! Orders come and go far more often than anybody asks for all of an account's. So an entry is
 //! noted when it comes and nothing is done when it goes: whoever reads a list skips what is no
-//! longer there, and a full list drops it before it grows.
+//! longer there, and a list drops it before it grows and before a long walk.
 
 use super::table::index;
 use alloc::vec::Vec;
@@ -71,6 +71,16 @@ impl<T: Copy + Default + Ord, const NEAR: usize> Noted<T, NEAR> {
             list.tidy(is_there);
         }
         list.far.push(entry);
+    }
+
+    /// Drops what is not there if that may be most of the list, of which `count` is there: whoever
+    /// walks it pays for what has gone only once.
+    pub(crate) fn tidy(&mut self, account: u32, count: u32, is_there: impl Fn(T) -> bool) {
+        if let Some(list) = self.lists.get_mut(index(account))
+            && list.far.len() > 2 * index(count) + NEAR
+        {
+            list.tidy(is_there);
+        }
     }
 
     /// Reads an account's list and says nothing of it; see [`super::ahead`].
