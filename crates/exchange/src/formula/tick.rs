@@ -110,10 +110,12 @@ impl TickSchedule {
     /// [`TickError::Negative`], [`TickError::OffTick`] or [`TickError::TooHigh`].
     pub fn level_of(&self, price: i64) -> Result<u32, TickError> {
         let run = self.run_at_price(price)?;
-        if (price - run.from_price) % run.tick != 0 {
+        let rise = price - run.from_price;
+        let ticks = rise / run.tick;
+        if ticks * run.tick != rise {
             return Err(TickError::OffTick);
         }
-        level_in(run, price).ok_or(TickError::TooHigh)
+        level_above(run, ticks).ok_or(TickError::TooHigh)
     }
 
     /// The price of a level.
@@ -211,6 +213,11 @@ impl TickSchedule {
 
 /// The level of a price that lies in `run` or ends it; `None` beyond the last level.
 fn level_in(run: Run, price: i64) -> Option<u32> {
-    let rise = u32::try_from((price - run.from_price) / run.tick).ok()?;
+    level_above(run, (price - run.from_price) / run.tick)
+}
+
+/// The level that lies `ticks` above the first of `run`; `None` beyond the last level.
+fn level_above(run: Run, ticks: i64) -> Option<u32> {
+    let rise = u32::try_from(ticks).ok()?;
     run.first_level.checked_add(rise).filter(|level| *level < LEVELS_MAX)
 }
