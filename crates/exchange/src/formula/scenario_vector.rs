@@ -136,27 +136,42 @@ pub fn minus(one: &ScenarioVector, other: &ScenarioVector) -> Result<ScenarioVec
     Ok(differences)
 }
 
-/// The fast path's limit: with at most 2^31 lots in all and entries of at most 2^31, products and
-/// their sums stay within 2^62.
-const WORD_LOTS_MAX: u64 = 1 << 31;
+/// The fast path's limit: with fewer than 2^31 lots in all and entries of at most 2^31, products
+/// and their sums stay within 2^62.
+const WORD_LOTS_MAX: u64 = (1 << 31) - 1;
 /// With edges of at most 2^61 in all, sums with the products above stay within 2^63.
 const WORD_EDGES_MAX: u64 = 1 << 61;
+/// All scenarios but the last: their sums fill eight vectors of 256 bits, which a compiler keeps in
+/// registers while it goes through the holdings. With the last among them it does not.
+const ABREAST: usize = SCENARIOS - 1;
 
 /// [`profit`] in 64 bits, or `None` if it might not fit.
 ///
 /// The wrapping operations cannot wrap, by [`WORD_LOTS_MAX`]; they spare the checks.
-fn profit_in_words<'a>(holdings: impl Iterator<Item = Holding<'a>>) -> Option<ScenarioVector> {
-    let mut sums = [0_i64; SCENARIOS];
-    let mut lots_total = 0_u64;
-    for holding in holdings {
-        lots_total = lots_total.saturating_add(holding.lots.unsigned_abs());
-        // As a half word, so that the product is one multiplication of half words.
-        let lots = i64::from(i32::try_from(holding.lots).ok()?);
-        for (sum, &entry) in sums.iter_mut().zip(holding.array) {
+fn profit_in_words<'a>(
+    holdings: impl Iterator<Item = Holding<'a>> + Clone,
+) -> Option<ScenarioVector> {
+    let lots = holdings.clone().map(|holding| holding.lots.unsigned_abs());
+    if lots.fold(0, u64::saturating_add) > WORD_LOTS_MAX {
+        return None;
+    }
+    let mut sums = [0_i64; ABREAST];
+    for holding in holdings.clone() {
+        let [entries @ .., _] = holding.array;
+        // All of the lots are in the low half word, as was just checked. Said this way, the
+        // compiler knows that a product is one multiplication of half words.
+        let lots = holding.lots << 32 >> 32;
+        for (sum, &entry) in sums.iter_mut().zip(entries) {
             *sum = sum.wrapping_add(lots.wrapping_mul(i64::from(entry)));
         }
     }
-    (lots_total <= WORD_LOTS_MAX).then_some(sums)
+    let last = holdings.fold(0_i64, |sum, holding| {
+        let [.., entry] = holding.array;
+        sum.wrapping_add(holding.lots.wrapping_mul(i64::from(*entry)))
+    });
+    let mut vector = [last; SCENARIOS];
+    vector[..ABREAST].copy_from_slice(&sums);
+    Some(vector)
 }
 
 /// [`profit`] for any lots: sums in 128 bits, which no number of holdings in memory can overflow.
