@@ -8,6 +8,10 @@
 //! to P4), [`funding`] the funding (P6); [`fee`] has every fee (F1 to F3); [`standard_margin`] and
 //! [`order_margin`] the requirements (A6, R1); [`rounding`] multiplies and divides for all of them.
 //!
+//! [`portfolio_margin`] is the other mode's requirement (A6), which no account can choose yet:
+//! [`risk_array`] has a contract's scenarios, [`scenario_vector`] and [`portfolio`] what positions
+//! and orders come to in them, [`latency`] how far prices move while nobody can act.
+//!
 //! Invariants:
 //! - every result is a function of the arguments alone: no state but the small accumulators that
 //!   the caller keeps, no clock, no order of iteration;
@@ -17,14 +21,19 @@
 //!   no sense (a price of zero where one divides by it) is [`FormulaError::Domain`].
 //!
 //! Deliberately absent: accounts, books, instruments, and who is paid; option pricing, which is
-//! [`crate::option`]; portfolio margin, which needs the engine's cached risk arrays.
+//! [`crate::option`]; the caches that make portfolio margin cheap.
 
 pub mod auction;
 pub mod fee;
 pub mod funding;
+pub mod latency;
 pub mod mark;
 pub mod order_margin;
+pub mod portfolio;
+pub mod portfolio_margin;
+pub mod risk_array;
 pub mod rounding;
+pub mod scenario_vector;
 pub mod settlement;
 pub mod smile;
 pub mod standard_margin;

@@ -4,9 +4,14 @@
 mod auction;
 mod fee;
 mod funding;
+mod latency;
 mod mark;
 mod order_margin;
+mod portfolio_margin;
+mod portfolio_vectors;
+mod risk_array;
 mod rounding;
+mod scenario_vector;
 mod settlement;
 mod smile;
 mod standard_margin;

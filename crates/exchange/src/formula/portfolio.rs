@@ -1,0 +1,189 @@
+//! What a portfolio in one underlying comes to before prices and parameters: the sums of its
+//! positions and of its open orders that portfolio margin needs.
+//!
+//! ```text
+//! delta of an expiry   its profit from spot down 4 % to spot up 4 %, volatility flat
+//! vega of an expiry    its profit from volatility flat to up, spot as it is
+//! hedged               floor((sum of |expiry| - |sum of expiries|) / 2)
+//! short lots           sum over (expiry, strike) of max(0, -(calls + puts)), long positive
+//! linear lots          sum of |lots| of perpetuals and futures
+//! ```
+//!
+//! Invariants: sums are exact whatever the lots, or [`FormulaError::Overflow`] if one does not fit
+//! in the end; all but the profit, its delta and the losses are never negative. Nothing is
+//! allocated; the sums can be kept and [`super::portfolio_margin::requirement`] asked again when
+//! only prices or parameters have changed.
+//!
+//! Deliberately absent: shares, notionals and requirements, which are [`super::portfolio_margin`].
+//!
+//! Source: section 3 of the design and its integer reference `margin`.
+
+use super::risk_array::{RiskArray, SCENARIOS, SPOT_STEPS, VolMove, column};
+use super::rounding::narrow;
+use super::scenario_vector::{self, Holding, OpenOrder, ScenarioVector};
+use super::{FormulaError, domain};
+
+/// What kind of contract a leg is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contract {
+    /// A perpetual or future.
+    Linear,
+    /// An option; the call and the put of a strike pair with each other.
+    Option {
+        /// In micro-USD per unit.
+        strike: i64,
+    },
+}
+
+/// A position in one instrument.
+#[derive(Clone, Copy, Debug)]
+pub struct Leg<'a> {
+    /// When it expires, in any unit; one number of its own for perpetuals, which have no expiry.
+    pub expiry: i64,
+    /// What it is.
+    pub contract: Contract,
+    /// Lots, negative when short.
+    pub lots: i64,
+    /// What a lot does in each scenario.
+    pub array: &'a RiskArray,
+}
+
+impl Leg<'_> {
+    fn key(&self) -> (i64, Contract) {
+        (self.expiry, self.contract)
+    }
+}
+
+/// An open order.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// What is traded.
+    pub contract: Contract,
+    /// Lots that can still fill, negative for a sale; not zero.
+    pub lots: i64,
+    /// What filling them brings at once in micro-USD: [`scenario_vector::order_edge`].
+    pub edge: i64,
+    /// What a lot does in each scenario.
+    pub array: &'a RiskArray,
+}
+
+/// What positions come to, before prices and parameters; money in micro-USD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Positions {
+    /// Profit per scenario.
+    pub profit: ScenarioVector,
+    /// Profit from spot down 4 % to spot up 4 %.
+    pub delta: i64,
+    /// How much of such profits expiries hedge in each other: half of the sum of their sizes less
+    /// the size of their sum, floored.
+    pub delta_hedged: i64,
+    /// The same of profits from volatility up at the present spot.
+    pub vega_hedged: i64,
+    /// Options owed net of those held, per expiry and strike.
+    pub short_lots: i64,
+    /// Perpetuals and futures, long and short alike.
+    pub linear_lots: i64,
+}
+
+impl Positions {
+    /// No position.
+    pub const NONE: Self = Self {
+        profit: [0; SCENARIOS],
+        delta: 0,
+        delta_hedged: 0,
+        vega_hedged: 0,
+        short_lots: 0,
+        linear_lots: 0,
+    };
+}
+
+/// What open orders come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenOrders {
+    /// Losses per scenario in micro-USD, none positive.
+    pub losses: ScenarioVector,
+    /// Options offered.
+    pub short_lots: i64,
+    /// Perpetuals and futures bid for and offered.
+    pub linear_lots: i64,
+}
+
+impl OpenOrders {
+    /// No order.
+    pub const NONE: Self = Self { losses: [0; SCENARIOS], short_lots: 0, linear_lots: 0 };
+}
+
+/// Adds up positions in one underlying, sorted by expiry and contract, one leg per instrument.
+///
+/// # Errors
+/// [`FormulaError::Domain`] if they are not sorted; [`FormulaError::Overflow`].
+pub fn positions(legs: &[Leg<'_>]) -> Result<Positions, FormulaError> {
+    domain(legs.is_sorted_by_key(Leg::key))?;
+    let holdings = legs.iter().map(|leg| Holding { array: leg.array, lots: leg.lots });
+    let profit = scenario_vector::profit(holdings)?;
+    // Wide sums of lots x 2^32 cannot overflow for any number of legs in memory.
+    let (mut delta, mut delta_gross, mut vega, mut vega_gross) = (0_i128, 0_i128, 0_i128, 0_i128);
+    let (mut short_lots, mut linear_lots) = (0_i128, 0_i128);
+    for expiry in legs.chunk_by(|one, other| one.expiry == other.expiry) {
+        let (expiry_delta, expiry_vega) = (sum_of(expiry, delta_of), sum_of(expiry, vega_of));
+        delta += expiry_delta;
+        delta_gross += expiry_delta.abs();
+        vega += expiry_vega;
+        vega_gross += expiry_vega.abs();
+        for same in expiry.chunk_by(|one, other| one.contract == other.contract) {
+            let lots = same.iter().map(|leg| i128::from(leg.lots));
+            match same[0].contract {
+                Contract::Linear => linear_lots += lots.map(i128::abs).sum::<i128>(),
+                Contract::Option { .. } => short_lots += (-lots.sum::<i128>()).max(0),
+            }
+        }
+    }
+    Ok(Positions {
+        profit,
+        delta: narrow(delta)?,
+        delta_hedged: narrow((delta_gross - delta.abs()) / 2)?,
+        vega_hedged: narrow((vega_gross - vega.abs()) / 2)?,
+        short_lots: narrow(short_lots)?,
+        linear_lots: narrow(linear_lots)?,
+    })
+}
+
+/// Sum of lots x a lot's profit.
+fn sum_of(legs: &[Leg<'_>], profit: impl Fn(&RiskArray) -> i64) -> i128 {
+    legs.iter().map(|leg| i128::from(leg.lots) * i128::from(profit(leg.array))).sum()
+}
+
+/// What a lot makes from spot down a step to spot up a step.
+fn delta_of(array: &RiskArray) -> i64 {
+    let up = array[const { column(SPOT_STEPS + 1, VolMove::Flat) }];
+    let down = array[const { column(SPOT_STEPS - 1, VolMove::Flat) }];
+    i64::from(up) - i64::from(down)
+}
+
+/// What a lot makes when volatility goes up.
+fn vega_of(array: &RiskArray) -> i64 {
+    let up = array[const { column(SPOT_STEPS, VolMove::Up) }];
+    let flat = array[const { column(SPOT_STEPS, VolMove::Flat) }];
+    i64::from(up) - i64::from(flat)
+}
+
+/// Adds up open orders in one underlying, in any order.
+///
+/// # Errors
+/// [`FormulaError::Domain`] for an order of zero lots; [`FormulaError::Overflow`].
+pub fn open_orders(orders: &[Order<'_>]) -> Result<OpenOrders, FormulaError> {
+    let losses = scenario_vector::losses(orders.iter().map(|order| OpenOrder {
+        array: order.array,
+        lots: order.lots,
+        edge: order.edge,
+    }))?;
+    let (mut short_lots, mut linear_lots) = (0_i128, 0_i128);
+    for order in orders {
+        let lots = i128::from(order.lots);
+        match order.contract {
+            Contract::Linear => linear_lots += lots.abs(),
+            Contract::Option { .. } => short_lots += (-lots).max(0),
+        }
+    }
+    Ok(OpenOrders { losses, short_lots: narrow(short_lots)?, linear_lots: narrow(linear_lots)? })
+}
