@@ -253,11 +253,11 @@ impl Exchange {
         let rates = Rates::of(venue, record.tier);
         let params = venue.standard_margin;
         self.state.holdings.tidy_account(account, record.holdings);
-        let held = self.state.holdings.instruments(account, record.holdings)?;
+        let held = self.state.holdings.held(account, record.holdings)?;
         let mut legs = Vec::with_capacity(held.len() + also.len());
-        for instrument in held {
-            let holding = self.state.holdings.touch(HoldingKey { account, instrument })?;
-            let holding = holding.unwrap_or_default();
+        for (instrument, position) in held {
+            let key = HoldingKey { account, instrument };
+            let holding = self.state.holdings.touch_at(key, position)?.unwrap_or_default();
             let matters = holding.lots != Lots::ZERO
                 || holding.buy_lots != Lots::ZERO
                 || holding.sell_lots != Lots::ZERO;

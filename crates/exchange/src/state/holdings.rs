@@ -82,6 +82,17 @@ impl Holdings {
         Ok(&mut self.cells[position].value)
     }
 
+    /// The same for a holding that was found at a position.
+    #[inline]
+    pub(crate) fn touch_at(
+        &mut self,
+        key: HoldingKey,
+        position: u32,
+    ) -> Touch<&mut Option<Holding>> {
+        self.remember(key, index(position));
+        self.touch(key)
+    }
+
     /// Touches a holding; gives where it is until the checkpoint, for [`Self::at`].
     #[inline]
     pub(crate) fn position(&mut self, key: HoldingKey) -> Touch<usize> {
@@ -234,10 +245,18 @@ impl Holdings {
     /// The instruments in which `account` has a holding, ascending; `count` is how many the
     /// account itself says there are.
     pub(crate) fn instruments(&self, account: AccountId, count: u32) -> Touch<Vec<InstrumentId>> {
-        let noted = self.of_accounts.of(account.0);
-        let cells = noted.filter_map(|position| self.cells.get(index(position)));
-        let held = cells.filter(|cell| cell.key.account == account && cell.value.is_some());
-        let mut found: Vec<InstrumentId> = held.map(|cell| cell.key.instrument).collect();
+        Ok(self.held(account, count)?.into_iter().map(|(instrument, _)| instrument).collect())
+    }
+
+    /// The same, with where each holding is, for [`Self::touch_at`].
+    pub(crate) fn held(&self, account: AccountId, count: u32) -> Touch<Vec<(InstrumentId, u32)>> {
+        let mut found = Vec::with_capacity(index(count));
+        for position in self.of_accounts.of(account.0) {
+            let Some(cell) = self.cells.get(index(position)) else { continue };
+            if cell.key.account == account && cell.value.is_some() {
+                found.push((cell.key.instrument, position));
+            }
+        }
         found.sort_unstable();
         found.dedup();
         if found.len() != index(count) {

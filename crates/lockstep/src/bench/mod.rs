@@ -43,6 +43,10 @@ pub struct MatchArguments {
     /// Timed runs of each row; at least seven are made.
     #[arg(long, value_name = "N", default_value_t = RUNS_MIN, value_parser = runs_in_range)]
     runs: usize,
+    /// Also with margin checked on every order and fill: minutes more for the chain, whose accounts
+    /// hold many series.
+    #[arg(long)]
+    margin: bool,
     /// Small versions of the named flows: shows that everything runs, not what it costs.
     #[arg(long)]
     quick: bool,
@@ -58,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Arguments::Match(arguments) = arguments;
     let all: Vec<String> = NAMES.map(str::to_owned).to_vec();
     let names = if arguments.flow.is_empty() { &all } else { &arguments.flow };
-    let rows: u64 = 5;
+    let rows: u64 = if arguments.margin { 5 } else { 4 };
     let total = rows * u64::try_from(names.len()).unwrap_or(1);
     let mut progress = Progress::start("bench match", total, "rows");
     let mut report = Report::new(
@@ -71,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         progress.note(name);
         let flow = read_flow(name, arguments.quick)?;
         let mut bench = Bench { flow: &flow, name, runs: arguments.runs, rows: Vec::new() };
-        bench.measure(&mut |row| progress.set(done * rows + row))?;
+        bench.measure(arguments.margin, &mut |row| progress.set(done * rows + row))?;
         report.section(name, vec![Block::Table(bench.table())]);
     }
     progress.finish();
@@ -103,8 +107,8 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Measures every row; calls `done` after each.
-    fn measure(&mut self, done: &mut dyn FnMut(u64)) -> Result<(), Failure> {
+    /// Measures every row, `margin` as well if asked for; calls `done` after each.
+    fn measure(&mut self, margin: bool, done: &mut dyn FnMut(u64)) -> Result<(), Failure> {
         let whole = |journal, margin| {
             let options = WholeOptions { journal, margin, block_len: BLOCK_LEN };
             Whole::scripted(self.flow, options)
@@ -117,8 +121,10 @@ impl Bench<'_> {
         done(3);
         self.row("exchange, journal on", whole(true, MarginRegime::Off))?;
         done(4);
-        self.row("exchange, journal and margin", whole(true, MarginRegime::Enforced))?;
-        done(5);
+        if margin {
+            self.row("exchange, journal and margin", whole(true, MarginRegime::Enforced))?;
+            done(5);
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::{fails, succeeds};
 
 #[test]
 fn every_row_does_the_same_work_before_it_is_timed() {
-    let text = succeeds(&["bench", "match", "--quick", "--flow", "tight_1m"]);
+    let text = succeeds(&["bench", "match", "--quick", "--margin", "--flow", "tight_1m"]);
     for row in [
         "plain BTreeMap book",
         "bare book",
