@@ -138,15 +138,13 @@ impl State {
         let owed = holding.settle_funding(side.funding);
         let moved = holding.fill(side.option, side.lots, side.price);
         let (empty, reduces) = (holding.is_empty(), holding.reduce_only > 0);
-        let account = self.account(id)?;
+        let mut account = self.account(id)?;
+        if account.volume_day != side.day {
+            self.roll_volume(id, side.day)?;
+            account = self.account(id)?;
+        }
         account.cash += Usd(owed.cash + moved.cash - side.fee);
-        let same_day = account.volume_day == side.day;
-        if same_day {
-            account.volume_today = Usd(account.volume_today.0.saturating_add(side.volume.0));
-        }
-        if !same_day {
-            self.add_volume(id, side.volume)?;
-        }
+        account.volume_today = Usd(account.volume_today.0.saturating_add(side.volume.0));
         self.add_dust(owed.dust_nano + moved.dust_nano)?;
         if empty {
             self.drop_if_empty(id, side.instrument)?;

@@ -5,24 +5,12 @@ use crate::state::key::VolumeKey;
 use crate::state::leaves::{VOLUME_DAYS, VolumeHistory};
 use crate::state::{State, Touch};
 use lockstep_types::ids::AccountId;
-use lockstep_types::units::{DAY_MS, Usd};
+use lockstep_types::units::Usd;
 
 impl State {
-    /// Adds a fill's notional to the account's volume.
-    #[inline]
-    pub(crate) fn add_volume(&mut self, id: AccountId, notional: Usd) -> Touch<()> {
-        let today = self.totals()?.time.0.div_euclid(DAY_MS);
-        if self.account(id)?.volume_day != today {
-            self.roll_volume(id, today)?;
-        }
-        let account = self.account(id)?;
-        account.volume_today = Usd(account.volume_today.0.saturating_add(notional.0));
-        Ok(())
-    }
-
     /// Moves on to a new day: files the day before and sets the tier for the new one.
     #[cold]
-    fn roll_volume(&mut self, id: AccountId, today: i64) -> Touch<()> {
+    pub(crate) fn roll_volume(&mut self, id: AccountId, today: i64) -> Touch<()> {
         let days_max = i64::try_from(VOLUME_DAYS).unwrap_or(i64::MAX);
         let slot = |day: i64| usize::try_from(day.rem_euclid(days_max)).unwrap_or(0);
         let account = *self.account(id)?;

@@ -1,10 +1,10 @@
 //! Fetching ahead: memory that the next few commands will need is read together, so that the waits
 //! for it overlap instead of following each other.
 //!
-//! Nothing here is touched or changed, and nothing depends on what is read: a read that leads
-//! nowhere costs its time and no more. What is read is folded into one number that is thrown away,
-//! which keeps the reads in the program. Each pass reads for every command what the pass before has
-//! led to.
+//! No leaf is touched or changed, and nothing depends on what is read: a read that leads nowhere
+//! costs its time and no more. Where a holding was found is remembered as a guess, which is checked
+//! when it is used. What is read is folded into one number that is thrown away, which keeps the
+//! reads in the program. Each pass reads for every command what the pass before has led to.
 
 use super::State;
 use super::key::{HoldingKey, LevelKey, PlaceKey, Slot};
