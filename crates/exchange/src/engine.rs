@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: signatures (checked before), consensus, time other than the block's.
 
+use crate::margin::arrays::ArrayCache;
 use crate::margin::cushion::Cushions;
 use crate::price::mark::MarkCache;
 use crate::rules::Rules;
@@ -19,7 +20,7 @@ use alloc::vec::Vec;
 use lockstep_types::codec::DecodeError;
 use lockstep_types::command::{Block, Command, SystemCommand, UserCommand};
 use lockstep_types::event::Event;
-use lockstep_types::ids::{AccountId, LinkId};
+use lockstep_types::ids::{AccountId, LinkId, OrderId};
 use lockstep_types::order::OrderTarget;
 use lockstep_types::params::VenueParams;
 use lockstep_types::reject::Reject;
@@ -70,12 +71,16 @@ pub struct Exchange {
     pub(crate) events: Vec<Event>,
     /// Model prices of this block's options; computed from leaves, dropped at every checkpoint.
     pub(crate) marks: MarkCache,
+    /// Risk arrays of instruments, that die with the marks.
+    pub(crate) arrays: ArrayCache,
     /// Lower bounds of accounts' free margin; computed from leaves and dropped with the marks.
     pub(crate) cushions: Cushions,
     /// What the parameters say, at hand.
     pub(crate) rules: Rules,
     /// Which item of a batch is being executed, for rejections.
     pub(crate) item: u16,
+    /// Orders that are open but count for nothing, while something is checked as if they were gone.
+    pub(crate) aside: Vec<OrderId>,
     /// Sets of linked orders whose primary has filled in this step; empty between steps.
     pub(crate) due: Vec<LinkId>,
     /// Rejections so far; only compared within a block.
@@ -97,9 +102,11 @@ impl Exchange {
             state,
             events: Vec::new(),
             marks: MarkCache::default(),
+            arrays: ArrayCache::default(),
             cushions: Cushions::default(),
             rules: Rules::default(),
             item: 0,
+            aside: Vec::new(),
             due: Vec::new(),
             rejected: 0,
             turns: Vec::new(),
@@ -268,6 +275,8 @@ impl Exchange {
 
     fn begin(&mut self, height: u64, time: TimeMs) -> Outcome<()> {
         self.state.tidy();
+        let before = self.state.totals()?.time;
+        self.note_gap(before, time)?;
         let totals = self.state.totals()?;
         assert!(totals.height < height || totals.height == 0, "heights grow");
         assert!(totals.time <= time, "the chain's clock does not go back");
@@ -341,6 +350,9 @@ impl Exchange {
             Command::RevokeAgent { key } => self.revoke_agent(user.signer, *key),
             Command::SetMarginMode(mode) => self.set_margin_mode(account, *mode),
             Command::BlockTrade { terms, consents } => self.block_trade(user, terms, consents),
+            Command::Bid { account: offered, share, price_max } => {
+                self.bid(account, *offered, *share, *price_max)
+            }
         }
     }
 
@@ -356,7 +368,9 @@ impl Exchange {
             }
             SystemCommand::Report(report) => self.report(report),
             SystemCommand::Deposit { owner, sub, amount } => self.deposit(*owner, *sub, *amount),
-            SystemCommand::FundInsurance { amount } => self.fund_insurance(*amount),
+            SystemCommand::FundInsurance { underlying, amount } => {
+                self.fund_insurance(*underlying, *amount)
+            }
             SystemCommand::List(name) => self.list(name).map(|_| ()),
             SystemCommand::SetPhase { scope, phase, reason } => {
                 self.set_phase(*scope, *phase, *reason)

@@ -319,13 +319,32 @@ impl Exchange {
         Ok(())
     }
 
-    /// Changes the margin mode (A6). Portfolio margin is not offered yet.
+    /// Changes the margin mode (A6), if the account is not being liquidated and covers in the new
+    /// mode what its positions and open orders need.
+    ///
+    /// # Errors
+    /// Rejections: `BelowMaintenance`, `NoReference` before everything has a mark,
+    /// `MarginModeUnavailable` with the balance and what would be needed.
     pub(crate) fn set_margin_mode(&mut self, account: AccountId, mode: MarginMode) -> Outcome<()> {
-        if mode == MarginMode::Portfolio {
-            return Err(Reject::of(RejectCode::MarginModeUnavailable).into());
+        let record = *self.state.account(account)?;
+        if record.liquidating {
+            return Err(Reject::of(RejectCode::BelowMaintenance).into());
+        }
+        if mode != record.mode && !self.margin_is_off()? {
+            let Some(view) = self.view_in(account, mode, &[])? else {
+                return Err(Reject::of(RejectCode::NoReference).into());
+            };
+            let margin = view.assess();
+            if margin.needed > margin.balance {
+                let code = RejectCode::MarginModeUnavailable;
+                return Err(Reject::beyond(code, margin.balance, margin.needed).into());
+            }
         }
         self.state.account(account)?.mode = mode;
-        self.events.push(Event::MarginModeSet { account, portfolio: false });
+        // What was remembered of the account's margin was of the other model.
+        self.cushions.forget(account);
+        let portfolio = mode == MarginMode::Portfolio;
+        self.events.push(Event::MarginModeSet { account, portfolio });
         Ok(())
     }
 }

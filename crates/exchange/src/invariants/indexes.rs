@@ -5,8 +5,8 @@ use super::{At, Check, count, each};
 use crate::engine::Exchange;
 use crate::order::trigger::{place_of, sort_of};
 use crate::state::key::{
-    AgentKey, EntryKey, ExpiryKey, ExtraKey, HoldingKey, IndexId, LeafKey, LinearKey, Only,
-    PublicKey, SleepersKey, SubKey,
+    AgentKey, EntryKey, ExpiryKey, ExtraKey, HoldingKey, IndexId, LeafKey, LinearKey,
+    LiquidationKey, Only, PublicKey, SleepersKey, SubKey,
 };
 use crate::state::leaves::{Instrument, Order, SignerRecord, Sleep, Sleepers};
 use crate::state::table::Table;
@@ -132,7 +132,18 @@ impl Exchange {
             at.equal(expected, times, "who is being liquidated is listed once")
         })?;
         let at = At::new("R3", LeafKey::Totals(Only));
-        at.that(listed.is_empty(), "only accounts are liquidated")
+        at.that(listed.is_empty(), "only accounts are liquidated")?;
+        let mut records = 0;
+        each(&self.state.liquidations, |LiquidationKey(id), _| {
+            records += 1;
+            let account = self.state.accounts.peek(id);
+            let at = At::new("R3", LeafKey::Liquidation(LiquidationKey(id)));
+            at.that(account.is_some_and(|account| account.liquidating), "it is being liquidated")
+        })?;
+        let mut liquidating = 0;
+        self.state.accounts.each(&mut |_, account| liquidating += u32::from(account.liquidating));
+        at.equal(liquidating, records, "who is being liquidated has a record")?;
+        at.equal(liquidating, self.looked_totals().liquidating, "and is counted")
     }
 
     fn check_sleepers_counts(

@@ -26,17 +26,18 @@
 use super::model::Part;
 use super::view::{Leg, Rates, View};
 use crate::formula::order_margin::{OpenOrders, OrderContract, order_margin};
-use crate::formula::rounding::{mul_mul_div_ceil, subtract};
+use crate::formula::rounding::{mul_div_ceil, mul_mul_div_ceil, subtract};
 use crate::formula::standard_margin::{
     ExpiryLegs, ExpiryRequirement, LEGS_MAX, OptionLeg, expiry_requirement, isolated_linear,
     isolated_option,
 };
-use crate::formula::{FormulaError, LOTS_PER_UNIT, LOTS_PPM};
+use crate::formula::{FormulaError, LOTS_PER_UNIT, LOTS_PPM, PPM};
 use alloc::vec::Vec;
 use core::ops::Range;
 use lockstep_types::instrument::Contract;
 use lockstep_types::order::Side;
 use lockstep_types::params::StandardMarginParams;
+use lockstep_types::units::Ppm;
 
 /// The legs that are margined together with the one at `place`: the options of its expiry, or
 /// itself.
@@ -70,7 +71,7 @@ pub(crate) fn part(params: &StandardMarginParams, rates: &Rates, legs: &[Leg]) -
 }
 
 /// Floored value of an option, or unrealised profit less funding due of anything else.
-fn value_of(leg: &Leg) -> i128 {
+pub(crate) fn value_of(leg: &Leg) -> i128 {
     let worth_nano = i128::from(leg.lots) * i128::from(leg.mark);
     let per_micro = i128::from(LOTS_PER_UNIT);
     if leg.contract.is_option() {
@@ -83,7 +84,25 @@ fn value_of(leg: &Leg) -> i128 {
 /// Initial, maintenance, needed.
 type Required = Result<(i128, i128, i128), FormulaError>;
 
+/// The parameters as they hold for a perpetual or future of the leg's underlying: those of markets
+/// that jump further ask for more.
+fn linear_params(params: &StandardMarginParams, leg: &Leg) -> StandardMarginParams {
+    let scaled = |share: Ppm| {
+        let share_ppm = mul_div_ceil(share.0, leg.factor_ppm, PPM).unwrap_or(i64::MAX);
+        Ppm(share_ppm)
+    };
+    match leg.factor_ppm {
+        PPM => *params,
+        _ => StandardMarginParams {
+            linear_initial: scaled(params.linear_initial),
+            linear_maintenance: scaled(params.linear_maintenance),
+            ..*params
+        },
+    }
+}
+
 fn linear(params: &StandardMarginParams, rates: &Rates, leg: &Leg) -> Required {
+    let params = &linear_params(params, leg);
     let own = isolated_linear(params, leg.spot, leg.lots)?;
     let initial = i128::from(own.initial);
     let orders = i128::from(orders_of(params, rates, leg, leg.lots)?);
@@ -192,7 +211,7 @@ pub(crate) fn isolated_at_most(
         (Some(option), Side::Sell) => {
             isolated_option(params, leg.spot, &OptionLeg { mark: leg.mark_max, ..option })?
         }
-        (None, _) => isolated_linear(params, leg.spot, lots)?,
+        (None, _) => isolated_linear(&linear_params(params, leg), leg.spot, lots)?,
     };
     Ok((own.initial, own.maintenance))
 }
@@ -226,7 +245,7 @@ fn option_leg(leg: &Leg, lots: i64) -> Option<OptionLeg> {
 pub(crate) fn isolated_maintenance(params: &StandardMarginParams, leg: &Leg) -> i64 {
     let own = match option_leg(leg, leg.lots) {
         Some(option) => isolated_option(params, leg.spot, &option),
-        None => isolated_linear(params, leg.spot, leg.lots),
+        None => isolated_linear(&linear_params(params, leg), leg.spot, leg.lots),
     };
     own.map_or(i64::MAX, |own| own.maintenance)
 }

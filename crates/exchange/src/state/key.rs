@@ -119,6 +119,19 @@ pub struct ObservationKey {
     pub reporter: ReporterId,
 }
 
+/// One of the days that an underlying's slow latency remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LatencyDayKey {
+    /// The underlying.
+    pub underlying: UnderlyingId,
+    /// Day number modulo thirty.
+    pub slot: u8,
+}
+
+/// Key of the times between the last blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GapsKey;
+
 /// An ordered index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IndexId {
@@ -278,6 +291,14 @@ leaf_keys! {
     28 Place(PlaceKey);
     /// A signing key's nonces before its latest.
     29 History(HistoryKey);
+    /// The times between the last blocks.
+    30 Gaps(GapsKey);
+    /// An underlying's latency.
+    31 Latency(LatencyKey);
+    /// How long each latency held on one day.
+    32 LatencyDay(LatencyDayKey);
+    /// An account that the books have not absorbed.
+    33 Liquidation(LiquidationKey);
 }
 
 macro_rules! wrapped_keys {
@@ -314,6 +335,10 @@ wrapped_keys! {
     UnderlyingKey(UnderlyingId);
     /// Key of an instrument's count of sleeping orders.
     SleepersKey(InstrumentId);
+    /// Key of an underlying's latency.
+    LatencyKey(UnderlyingId);
+    /// Key of what is to be known of an account in liquidation.
+    LiquidationKey(AccountId);
 }
 
 /// Key of the venue's parameters.
@@ -378,6 +403,8 @@ struct_parts! {
     FreePage { 0 }
     Only {}
     VenueKey {}
+    GapsKey {}
+    LatencyDayKey { underlying, slot }
     AccountId { 0 }
     SignerId { 0 }
     InstrumentId { 0 }

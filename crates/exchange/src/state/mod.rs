@@ -21,14 +21,15 @@ pub(crate) mod table;
 
 use alloc::vec::Vec;
 use holdings::Holdings;
-use key::{ExpiryKey, ObservationKey};
+use key::{ExpiryKey, GapsKey, LatencyDayKey, LatencyKey, LiquidationKey, ObservationKey};
 use key::{
     ExtraKey, FreePage, LabelKey, LeafKey, LinearKey, Only, ProtectionKey, PublicKey, ScopeKey,
     SleepersKey, Slot, SubKey, UnderlyingKey, VenueKey, VolumeKey,
 };
 use leaves::{
-    Account, Expiry, Extra, FreeSlots, Instrument, Linear, Link, Observation, Order, Protection,
-    Reporter, Scope, SignerRecord, Sleepers, Totals, Underlying, VolumeHistory,
+    Account, Expiry, Extra, FreeSlots, Gaps, Instrument, Latency, LatencyDay, Linear, Link,
+    Liquidation, Observation, Order, Protection, Reporter, Scope, SignerRecord, Sleepers, Totals,
+    Underlying, VolumeHistory,
 };
 use levels::Levels;
 use links::Links;
@@ -54,7 +55,8 @@ macro_rules! for_each_table {
             instruments Instrument, names Name, linears Linear,
             underlying_params UnderlyingParams, underlyings Underlying, expiries Expiry,
             reporters Reporter, observations Observation, protections Protection, entries Entry,
-            sleepers Sleepers,
+            sleepers Sleepers, gaps Gaps, latencies Latency, latency_days LatencyDay,
+            liquidations Liquidation,
         }
     };
 }
@@ -102,6 +104,10 @@ pub(crate) struct State {
     pub(crate) protections: Sparse<ProtectionKey, Protection>,
     pub(crate) entries: Ordered,
     pub(crate) sleepers: Sparse<SleepersKey, Sleepers>,
+    pub(crate) gaps: Sparse<GapsKey, Gaps>,
+    pub(crate) latencies: Sparse<LatencyKey, Latency>,
+    pub(crate) latency_days: Sparse<LatencyDayKey, LatencyDay>,
+    pub(crate) liquidations: Sparse<LiquidationKey, Liquidation>,
     /// Which orders an account has.
     pub(crate) owned: Noted<OrderId, 4>,
     /// Whether only the leaves of a witness are known.
@@ -149,6 +155,10 @@ impl State {
             protections: Sparse::default(),
             entries: Ordered::default(),
             sleepers: Sparse::default(),
+            gaps: Sparse::default(),
+            latencies: Sparse::default(),
+            latency_days: Sparse::default(),
+            liquidations: Sparse::default(),
             owned: Noted::default(),
             partial: false,
         }

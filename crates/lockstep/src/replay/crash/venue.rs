@@ -4,7 +4,7 @@ use super::feed::{DELAYS_S, Feed};
 use lockstep_types::command::SystemCommand;
 use lockstep_types::ids::{ReporterId, UnderlyingId};
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker, expiry_of_date};
-use lockstep_types::params::{UnderlyingParams, VenueParams};
+use lockstep_types::params::{LatencyParams, LatencySource, UnderlyingParams, VenueParams};
 use lockstep_types::{Price, SpanMs, TimeMs, Usd};
 
 /// An underlying: its symbol, about its price, and its strikes, all in USD.
@@ -98,9 +98,13 @@ const INSURANCE: Usd = Usd(2_000_000_000_000);
 
 /// Parameters of the venue.
 pub fn params() -> VenueParams {
+    let latency = LatencyParams::default();
+    // The feed's delays say nothing of a network that there is not.
+    let source = LatencySource::Assumed { now: latency.reference, slow: latency.reference };
     VenueParams {
         report_age_max: REPORT_AGE_MAX,
         block_work_max: BLOCK_WORK_MAX,
+        latency: LatencyParams { source, ..latency },
         ..VenueParams::default()
     }
 }
@@ -152,7 +156,7 @@ pub fn commands(feed: &mut Feed, start_ms: i64) -> Vec<SystemCommand> {
         commands.extend(underlying_params(underlying).map(SystemCommand::AddUnderlying));
         commands.extend(names(underlying).into_iter().map(SystemCommand::List));
     }
-    commands.push(SystemCommand::FundInsurance { amount: INSURANCE });
+    commands.push(SystemCommand::FundInsurance { underlying: None, amount: INSURANCE });
     commands.extend(feed.reports(start_ms - 1_000));
     commands
 }
