@@ -24,8 +24,8 @@
 //! profit lost. A *part* of one side never needs more than the whole of it for orders of one limit
 //! price.
 //!
-//! For all options of one expiry [`expiry_needed`] has what the account must hold whatever fills: the
-//! lower of two lines, because the requirement is the lower of two (standard_margin).
+//! For all options of one expiry [`expiry_needed`] has what the account must hold whatever fills:
+//! the lower of two lines, because the requirement is the lower of two (standard_margin).
 //!
 //! ```text
 //! isolated line   sum of isolated initial requirements + sum over instruments of reserve
@@ -38,8 +38,8 @@
 //! not show: the sale of a long option that pairs a short of another strike, and a new short in a
 //! book whose loss was bounded. Premiums to come are no credit.
 //!
-//! What a reserve does not see, so that the caller must: within one side a limit better than mark offsets
-//! one that is worse (only the side's summed cost is known).
+//! What a reserve does not see, so that the caller must: within one side a limit better than mark
+//! offsets one that is worse (only the side's summed cost is known).
 
 use super::fee::{OptionFee, notional_fee_nano, option_fee};
 use super::rounding::{add, div_ceil_wide, mul_mul_div_ceil, narrow, subtract};

@@ -12,11 +12,11 @@
 pub mod answer;
 pub mod expect;
 pub mod model;
-mod portfolio;
-mod quote;
+pub mod portfolio;
+pub mod quote;
 pub mod read;
 pub mod render;
-mod standard;
+pub mod standard;
 #[cfg(test)]
 mod tests;
 
@@ -41,8 +41,8 @@ The file is one JSON object, in USD and units of the underlying (--example print
   {\"spots\": {\"BTC\": 100000}, \"cash\": 20000,
    \"instruments\": [
      {\"name\": \"perp\", \"kind\": \"perpetual\", \"underlying\": \"BTC\", \"mark\": 100020},
-     {\"name\": \"call\", \"kind\": \"option\", \"underlying\": \"BTC\", \"type\": \"call\", \"strike\": 110000,
-      \"seconds\": \"30d\", \"forward\": 100400, \"vol\": \"50%\"}],
+     {\"name\": \"call\", \"kind\": \"option\", \"underlying\": \"BTC\", \"type\": \"call\",
+      \"strike\": 110000, \"seconds\": \"30d\", \"forward\": 100400, \"vol\": \"50%\"}],
    \"positions\": [{\"instrument\": \"perp\", \"amount\": 1, \"entry\": 99000},
                  {\"instrument\": \"call\", \"amount\": -1}],
    \"orders\": [{\"instrument\": \"perp\", \"side\": \"sell\", \"amount\": 1, \"price\": 100150}],

@@ -2,8 +2,8 @@
 //! of each underlying with its parts.
 //!
 //! All arithmetic is the engine's formulas'; here they are only fed, underlying by underlying, as
-//! the reference does. Invariant: the sum of the holdings' profits is the underlying's `P`, and that
-//! plus the orders' losses its `Pim`. Deliberately absent: equity, which both models share.
+//! the reference does. Invariant: the sum of the holdings' profits is the underlying's `P`, and
+//! that plus the orders' losses its `Pim`. Deliberately absent: equity, which both models share.
 
 use super::answer::{Holding, Offer};
 use super::model::{Case, Kind, World};

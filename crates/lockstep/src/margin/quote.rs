@@ -10,7 +10,8 @@ use lockstep_exchange::formula::OptionSide;
 use lockstep_exchange::formula::risk_array::{
     RiskArray, RiskArrayError, linear_array, option_array,
 };
-use lockstep_exchange::option::{Black76, Side, implied_volatility_e9};
+use lockstep_exchange::option::{Black76, Field, OutOfRange, Side, implied_volatility_e9};
+use lockstep_types::Vol;
 
 /// Where a mark or an array is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,6 @@ pub fn risk(instrument: &Instrument, params: &Params, reprice: bool) -> Parsed<R
     {
         return Ok(Risk { array: **array, source: Source::Given, vol_e9: instrument.vol_e9 });
     }
-    let wrong = |error: RiskArrayError| Problem::new(error.to_string()).at("risk_array");
     let Kind::Option { side, .. } = instrument.kind else {
         let price = instrument.forward.or(instrument.mark);
         let price = price.ok_or_else(|| missing("mark", "the risk array is computed with it"))?;
@@ -102,6 +102,17 @@ pub fn risk(instrument: &Instrument, params: &Params, reprice: bool) -> Parsed<R
     let option = black76(instrument, vol_e9)?;
     let array = option_array(&params.vols, &option, side).map_err(wrong)?;
     Ok(Risk { array, source: Source::Computed, vol_e9: Some(vol_e9) })
+}
+
+/// Why there is no array, in the file's terms.
+fn wrong(error: RiskArrayError) -> Problem {
+    match error {
+        RiskArrayError::OutOfRange(OutOfRange { field: Field::VolE9, value, maximum, .. }) => {
+            let (value, maximum) = (Vol(value), Vol(maximum));
+            Problem::new(format!("moved up it is {value}, above the limit {maximum}")).at("vol")
+        }
+        other => Problem::new(other.to_string()).at("risk_array"),
+    }
 }
 
 fn black76(instrument: &Instrument, vol_e9: i64) -> Parsed<Black76> {

@@ -3,7 +3,8 @@
 //! ```text
 //! {spot: {u: price}, params, scenarios, vol_mult_table, instruments: [...], cases: [...]}
 //! instrument   {id, u, kind: PERP | FUT | OPT, T, F, K, vol, cp: C | P, mark, risk_array}
-//! case         {name, account, latency: {tau_struct_us, tau_now_us}, oracle_conf_ppm, params, expect}
+//! case         {name, account, latency: {tau_struct_us, tau_now_us}, oracle_conf_ppm, params,
+//!               expect}
 //! account      {cash, pos: {id: lots}, orders: [[id, B | S, lots, limit]], entry: {id: price}}
 //! ```
 //!

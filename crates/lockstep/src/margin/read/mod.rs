@@ -111,6 +111,10 @@ fn places(instruments: &[Instrument]) -> Parsed<BTreeMap<String, usize>> {
 /// The place of the instrument that a position or an order names.
 fn place(places: &BTreeMap<String, usize>, id: &str) -> Parsed<usize> {
     places.get(id).copied().ok_or_else(|| {
+        if places.is_empty() {
+            let hint = "the file has no `instruments`; --instruments names one that has";
+            return Problem::new(format!("no instrument is named `{}`: {hint}", shown(id)));
+        }
         let hint = nearest(id, places.keys().map(String::as_str));
         let hint = hint.map_or(String::new(), |name| format!(" (did you mean `{name}`?)"));
         let message = format!(

@@ -1,5 +1,5 @@
-//! An answer as JSON: exact integers in the engine's units, under the vectors' keys where the vectors
-//! have the thing.
+//! An answer as JSON: exact integers in the engine's units, under the vectors' keys where the
+//! vectors have the thing.
 //!
 //! Money is micro-USD, lots are thousandths, ratios ppm. Deliberately absent: floats, and rounding.
 
@@ -204,11 +204,14 @@ fn terms(instrument: &Instrument) -> Vec<(String, Json)> {
     fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
+fn source(source: Source) -> Json {
+    Json::text(if source == Source::Given { "given" } else { "computed" })
+}
+
 fn risk_fields(instrument: &Instrument, risk: &Risk) -> Vec<(String, Json)> {
-    let source = if risk.source == Source::Given { "given" } else { "computed" };
     let mut fields = vec![
         ("risk_array".to_string(), numbers(risk.array)),
-        ("risk_array_is".to_string(), Json::text(source)),
+        ("risk_array_is".to_string(), source(risk.source)),
     ];
     if instrument.kind.is_option() {
         fields.insert(0, ("vol".to_string(), or_null(risk.vol_e9)));
@@ -223,6 +226,7 @@ fn position(world: &World, holding: &Holding, has_risk: bool) -> Json {
     push("lots", Json::number(holding.lots));
     push("entry", or_null(holding.entry));
     push("mark", Json::number(holding.mark.price));
+    push("mark_is", source(holding.mark.source));
     push("value", Json::number(holding.value));
     if has_risk {
         fields.extend(risk_fields(instrument, &holding.risk));
@@ -238,6 +242,7 @@ fn order(world: &World, offer: &Offer, has_risk: bool) -> Json {
     push("lots", Json::number(offer.lots));
     push("limit", Json::number(offer.limit));
     push("mark", Json::number(offer.mark.price));
+    push("mark_is", source(offer.mark.source));
     push("fee", Json::number(offer.fee));
     push("edge", Json::number(offer.edge));
     if has_risk {

@@ -91,7 +91,7 @@ fn components(world: &World, case: &Case, one: &Underlying) -> Table {
         parts.rows.push(vec![name.to_string(), maintenance, money(initial), words]);
     };
     let [kept, opened] = [found.worst, found.worst_open].map(scenario_words);
-    let worst = if kept == opened { kept } else { format!("{kept}; with orders {opened}") };
+    let worst = if kept == opened { kept } else { format!("{kept}; {opened}") };
     row("worst loss", Some(found.scan.maintenance), found.scan.initial, worst);
     let [kept, opened] = [shares.scan_maintenance_permille, shares.scan_initial_permille]
         .map(|share| percent(share, 3));
@@ -127,7 +127,7 @@ fn components(world: &World, case: &Case, one: &Underlying) -> Table {
 fn exposures(one: &Underlying) -> Table {
     let columns = vec![
         Column::words("expiry"),
-        Column::numbers("D: from spot −4 % to +4 %"),
+        Column::numbers("D: from spot −4% to +4%"),
         Column::numbers("V: volatility up"),
     ];
     let note = "Profit of the positions, USD. BASIS and VEGA charge what expiries hedge in each \

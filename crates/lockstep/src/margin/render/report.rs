@@ -1,15 +1,15 @@
 //! An answer as a report: what is required and what is free, then every part of it, then the
 //! scenarios.
 //!
-//! Money is shown to the micro-USD, because it is compared by eye with other exact numbers. A file of
-//! cases is shown as a table with a row for each. Deliberately absent: rounding.
+//! Money is shown to the micro-USD, because it is compared by eye with other exact numbers. A file
+//! of cases is shown as tables with a row for each. Deliberately absent: rounding.
 
 use super::table::{amount, described, latency, money, percent, price, table};
 use super::{portfolio, standard};
 use crate::margin::answer::{Answer, Mode};
 use crate::margin::expect::Comparison;
-use crate::margin::model::{Case, Document, Params, World};
-use crate::margin::quote::Source;
+use crate::margin::model::{Case, Document, Instrument, Params, World};
+use crate::margin::quote::Risk;
 use crate::margin::read::params::{Entry, PORTFOLIO, STANDARD, Unit};
 use crate::report::{Block, Column, Report, Table, Tone};
 use lockstep_exchange::formula::standard_margin::Requirement;
@@ -109,7 +109,6 @@ fn account(world: &World, case: &Case, answer: &Answer) -> Vec<Block> {
         percent(case.confidence_ppm, 6),
         changed(&world.params_of(case)),
     ))];
-    let given = |source: Source| if source == Source::Given { "given" } else { "computed" };
     if !answer.holdings.is_empty() {
         let mut held = table(
             "Positions",
@@ -121,7 +120,7 @@ fn account(world: &World, case: &Case, answer: &Answer) -> Vec<Block> {
                 Column::numbers("amount"),
                 Column::numbers("entry"),
                 Column::numbers("mark"),
-                Column::words(""),
+                Column::numbers("vol"),
                 Column::numbers("value"),
             ],
         );
@@ -133,7 +132,7 @@ fn account(world: &World, case: &Case, answer: &Answer) -> Vec<Block> {
                 amount(holding.lots),
                 holding.entry.map_or_else(|| "–".to_string(), price),
                 price(holding.mark.price),
-                given(holding.mark.source).to_string(),
+                vol(instrument, &holding.risk),
                 money(holding.value),
             ]);
         }
@@ -168,6 +167,15 @@ fn account(world: &World, case: &Case, answer: &Answer) -> Vec<Block> {
         blocks.push(Block::Table(open));
     }
     blocks
+}
+
+/// The volatility of an option, if any was used.
+fn vol(instrument: &Instrument, risk: &Risk) -> String {
+    match (instrument.vol_e9, risk.vol_e9) {
+        (Some(vol_e9), _) => percent(vol_e9, 9),
+        (None, Some(vol_e9)) => format!("implied {}", percent(vol_e9, 9)),
+        (None, None) => "–".to_string(),
+    }
 }
 
 /// Which parameters are not the reference's.

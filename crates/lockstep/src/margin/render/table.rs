@@ -25,13 +25,13 @@ pub fn amount(lots: i64) -> String {
 
 /// A ratio of `places` digits in percent.
 pub fn percent(value: i64, places: u32) -> String {
-    format!("{} %", Decimal { value, places: places - 2 })
+    format!("{}%", Decimal { value, places: places - 2 })
 }
 
 /// A move of spot in percent, with a sign.
 fn spot_move(permille: i64) -> String {
     let sign = if permille > 0 { "+" } else { "" };
-    format!("{sign}{} %", Decimal { value: permille, places: 1 }).replace('-', "−")
+    format!("{sign}{}%", Decimal { value: permille, places: 1 }).replace('-', "−")
 }
 
 fn vol_move(vol: VolMove) -> &'static str {
@@ -89,18 +89,13 @@ pub fn weight(scenario: usize) -> String {
     Decimal { value: weight, places: 3 }.to_string()
 }
 
-/// A scenario in words.
+/// A scenario in words: `scenario 27 (−66%, up, weight 0.21)`.
 pub fn scenario_words(scenario: usize) -> String {
-    match SCENARIO_TABLE.get(scenario) {
-        None => String::new(),
-        Some(what) => {
-            let (spot, vol) = (spot_move(what.spot_permille), vol_move(what.vol));
-            let weight = match what.weight_permille {
-                1_000 => String::new(),
-                _ => format!(", weight {}", weight(scenario)),
-            };
-            format!("scenario {scenario}: spot {spot}, volatility {vol}{weight}")
-        }
+    let Some(what) = SCENARIO_TABLE.get(scenario) else { return String::new() };
+    let (spot, vol) = (spot_move(what.spot_permille), vol_move(what.vol));
+    match what.weight_permille {
+        1_000 => format!("scenario {scenario} ({spot}, {vol})"),
+        _ => format!("scenario {scenario} ({spot}, {vol}, weight {})", weight(scenario)),
     }
 }
 
