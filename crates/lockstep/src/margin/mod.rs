@@ -223,6 +223,20 @@ pub fn report_of(
     }
 }
 
+/// All that can be shown of a text: as JSON, and as a report in full.
+///
+/// # Errors
+/// As reading it and margining its accounts.
+pub fn shown(text: &str, options: Options) -> Parsed<[String; 2]> {
+    let document = read::read(text, None)?;
+    let answers = answers(&document, options)?;
+    let view = render::report::View { positions: true };
+    let report = report_of(&document, &answers, options.mode, view);
+    let report =
+        crate::report::terminal::render(&report, crate::report::terminal::Style::default());
+    Ok([json_of(&document, &answers).to_string(), report])
+}
+
 /// What did not hold, if anything: a model without an answer, numbers that differ.
 fn complaint(document: &Document, answers: &[Vec<Answer>]) -> Option<String> {
     for (world, answers) in document.worlds.iter().zip(answers) {
