@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lockstep::margin::answer::{Mode, Options};
+use lockstep::margin::account::{Mode, Options};
 use lockstep::margin::{read, shown};
 
 fuzz_target!(|bytes: &[u8]| {

@@ -260,8 +260,10 @@ proptest! {
             })
             .collect();
         let now: Vec<OptionLeg> = options.iter().map(|(leg, _, _)| *leg).collect();
-        let sold: Vec<OptionLeg> =
-            options.iter().map(|(leg, _, sells)| OptionLeg { lots: leg.lots - sells, ..*leg }).collect();
+        let less = |(leg, _, sells): &(OptionLeg, i64, i64)| {
+            OptionLeg { lots: leg.lots - sells, ..*leg }
+        };
+        let sold: Vec<OptionLeg> = options.iter().map(less).collect();
         let open = options.iter().map(|(leg, buys, sells)| leg_orders(leg, *buys, *sells));
         let needed =
             expiry_needed(&params, SPOT, &expiry(&now), &expiry(&sold), open).unwrap();

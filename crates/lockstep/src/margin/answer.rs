@@ -1,107 +1,20 @@
-//! An account's margin: what it holds and offers, its equity, and both models' requirements.
+//! An account's margin by both models.
 //!
-//! Invariants: equity is cash, option values and linear profit, each floored, exactly as the
-//! reference has it; a model that cannot answer does not keep the other from answering.
-//! Deliberately absent: how an answer is shown.
+//! Invariant: a model that cannot answer does not keep the other from answering. Deliberately
+//! absent: how an answer is shown, and who compares it.
 
-use super::expect::{Comparison, compare};
+use super::account::{Account, Options, account, markets};
+use super::expect::Comparison;
 use super::model::{Case, World};
 use super::portfolio::{Portfolio, portfolio};
-use super::quote::{self, Mark, Risk, Source};
-use super::render::json;
 use super::standard::{Standard, standard};
-use crate::scenario::problem::{Parsed, Problem};
-use lockstep_exchange::formula::fee::linear_fee;
-use lockstep_exchange::formula::risk_array::SCENARIOS;
-use lockstep_exchange::formula::rounding::{add, mul_div_floor, subtract};
-use lockstep_exchange::formula::scenario_vector::{
-    OpenOrder, ScenarioVector, order_edge, order_losses, plus_lots,
-};
-use lockstep_exchange::formula::{FormulaError, LOTS_PER_UNIT};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Which models are asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Mode {
-    /// Portfolio margin alone.
-    Portfolio,
-    /// Standard margin alone.
-    Standard,
-    /// Both.
-    #[default]
-    Both,
-}
-
-impl Mode {
-    /// Whether portfolio margin is asked for.
-    pub fn has_portfolio(self) -> bool {
-        self != Self::Standard
-    }
-
-    /// Whether standard margin is asked for.
-    pub fn has_standard(self) -> bool {
-        self != Self::Portfolio
-    }
-}
-
-/// How an account is margined.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// By which models.
-    pub mode: Mode,
-    /// Whether marks and arrays that the file gives are computed all the same, and compared.
-    pub reprice: bool,
-}
-
-/// A position and what it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holding {
-    /// Place of the instrument in the world.
-    pub instrument: usize,
-    /// Lots, negative when short.
-    pub lots: i64,
-    /// Entry price of a perpetual or future, micro-USD per unit.
-    pub entry: Option<i64>,
-    /// Its mark.
-    pub mark: Mark,
-    /// What a lot does; zeros where portfolio margin is not asked for.
-    pub risk: Risk,
-    /// What it adds to equity: an option's value, a perpetual's or future's profit.
-    pub value: i64,
-    /// What it makes in each scenario.
-    pub profit: ScenarioVector,
-}
-
-/// An open order and what it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// Place of the instrument in the world.
-    pub instrument: usize,
-    /// Lots, negative for a sale.
-    pub lots: i64,
-    /// Limit in micro-USD per unit.
-    pub limit: i64,
-    /// The instrument's mark.
-    pub mark: Mark,
-    /// What a lot does; zeros where portfolio margin is not asked for.
-    pub risk: Risk,
-    /// Fee if it fills.
-    pub fee: i64,
-    /// What filling it brings at once, the fee taken off.
-    pub edge: i64,
-    /// What it loses in each scenario if it fills where it hurts.
-    pub losses: ScenarioVector,
-}
+use crate::scenario::problem::Parsed;
 
 /// An account's margin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Positions, in the file's order.
-    pub holdings: Vec<Holding>,
-    /// Open orders, in the file's order.
-    pub offers: Vec<Offer>,
-    /// Cash and what all positions are worth, micro-USD.
-    pub equity: i64,
+    /// What it has.
+    pub account: Account,
     /// Portfolio margin, if it was asked for: or why there is none.
     pub portfolio: Option<Parsed<Portfolio>>,
     /// Standard margin, if it was asked for: or why there is none.
@@ -110,125 +23,16 @@ pub struct Answer {
     pub comparison: Option<Comparison>,
 }
 
-/// The underlyings of an account with their spots, by name.
-///
-/// # Errors
-/// One has no spot.
-pub fn markets(world: &World, case: &Case) -> Parsed<BTreeMap<String, i64>> {
-    let held = case.positions.iter().map(|position| position.instrument);
-    let offered = case.orders.iter().map(|order| order.instrument);
-    let names: BTreeSet<&String> =
-        held.chain(offered).map(|at| &world.instruments[at].underlying).collect();
-    let spot = |name: &String| match world.spots.get(name) {
-        Some(spot) => Ok((name.clone(), *spot)),
-        None => Err(Problem::new(format!("the price of `{name}` is missing")).at("spots")),
-    };
-    names.into_iter().map(spot).collect()
-}
-
 /// Margins an account.
 ///
 /// # Errors
-/// A price that cannot be computed, or a sum that does not fit 64 bits, with the path of the field.
+/// A price that is missing or cannot be computed, or a value that does not fit 64 bits, with the
+/// path of the field.
 pub fn answer(world: &World, case: &Case, options: Options) -> Parsed<Answer> {
-    markets(world, case)?;
-    let mut holdings = Vec::new();
-    let (mut equity, mut balance) = (case.cash, case.cash);
-    for position in &case.positions {
-        let id = &world.instruments[position.instrument].id;
-        let wrong = |error: FormulaError| Problem::new(format!("{id}: {error}")).at("positions");
-        let (mark, risk) = quoted(world, case, position.instrument, options)?;
-        let option = world.instruments[position.instrument].kind.is_option();
-        let paid = if option { 0 } else { position.entry.unwrap_or(mark.price) };
-        let moved = subtract(mark.price, paid).map_err(wrong)?;
-        let value = mul_div_floor(position.lots, moved, LOTS_PER_UNIT).map_err(wrong)?;
-        equity = add(equity, value).map_err(wrong)?;
-        if !option {
-            balance = add(balance, value).map_err(wrong)?;
-        }
-        let profit = plus_lots(&[0; SCENARIOS], &risk.array, position.lots).map_err(wrong)?;
-        let (instrument, lots, entry) = (position.instrument, position.lots, position.entry);
-        holdings.push(Holding { instrument, lots, entry, mark, risk, value, profit });
-    }
-    let offers = offers(world, case, options)?;
+    let spots = markets(world, case)?;
+    let account = account(world, case, options)?;
     let asked = options.mode;
-    let by_portfolio = asked.has_portfolio().then(|| portfolio(world, case, &holdings, &offers));
-    let by_standard =
-        asked.has_standard().then(|| standard(world, case, balance, &holdings, &offers));
-    let mut answer = Answer {
-        holdings,
-        offers,
-        equity,
-        portfolio: by_portfolio,
-        standard: by_standard,
-        comparison: None,
-    };
-    answer.comparison = comparison(world, case, options, &answer);
-    Ok(answer)
-}
-
-/// Mark and array of an instrument.
-fn quoted(world: &World, case: &Case, at: usize, options: Options) -> Parsed<(Mark, Risk)> {
-    let instrument = &world.instruments[at];
-    let params = world.params_of(case);
-    // A given array is one of the world's parameters; a case that moves volatility otherwise has
-    // another.
-    let anew = options.reprice || params.vols != world.params.vols;
-    let both = || {
-        let mark = quote::mark(instrument, options.reprice)?;
-        let none = Risk { array: [0; SCENARIOS], source: Source::Given, vol_e9: None };
-        let risk = match options.mode.has_portfolio() {
-            true => quote::risk(instrument, &params, anew)?,
-            false => none,
-        };
-        Ok((mark, risk))
-    };
-    both().map_err(|problem: Problem| problem.at_index(at).at("instruments"))
-}
-
-fn offers(world: &World, case: &Case, options: Options) -> Parsed<Vec<Offer>> {
-    let fee_ppm = world.params_of(case).fee_ppm;
-    let mut offers = Vec::new();
-    for (index, order) in case.orders.iter().enumerate() {
-        let wrong =
-            |error: FormulaError| Problem::new(error.to_string()).at_index(index).at("orders");
-        let (mark, risk) = quoted(world, case, order.instrument, options)?;
-        let (lots, limit) = (order.lots, order.limit);
-        let fee = linear_fee(limit, lots.saturating_abs(), fee_ppm).map_err(wrong)?;
-        let edge = order_edge(lots, mark.price, limit, fee).map_err(wrong)?;
-        let losses = order_losses(&OpenOrder { array: &risk.array, lots, edge }).map_err(wrong)?;
-        let instrument = order.instrument;
-        offers.push(Offer { instrument, lots, limit, mark, risk, fee, edge, losses });
-    }
-    Ok(offers)
-}
-
-/// Compares an answer with what the file expects, and computed marks and arrays with given ones.
-fn comparison(world: &World, case: &Case, options: Options, answer: &Answer) -> Option<Comparison> {
-    let mut found = Comparison::default();
-    if let Some(expect) = &case.expect {
-        compare(expect, &json::case(world, case, answer), options.mode, &mut found);
-    }
-    if options.reprice {
-        let held = answer.holdings.iter().map(|one| (one.instrument, &one.mark, &one.risk));
-        let offered = answer.offers.iter().map(|one| (one.instrument, &one.mark, &one.risk));
-        let used: BTreeMap<usize, (&Mark, &Risk)> =
-            held.chain(offered).map(|(at, mark, risk)| (at, (mark, risk))).collect();
-        for (at, (mark, risk)) in used {
-            let instrument = &world.instruments[at];
-            if let Some(given) = instrument.mark {
-                found.number(&format!("instruments.{}.mark", instrument.id), given, mark.price);
-            }
-            let same_vols = world.params_of(case).vols == world.params.vols;
-            let comparable = risk.source == Source::Computed && same_vols;
-            let arrays = instrument.array.iter().filter(|_| comparable);
-            for (scenario, (given, entry)) in
-                arrays.flat_map(|array| array.iter().zip(&risk.array)).enumerate()
-            {
-                let path = format!("instruments.{}.risk_array[{scenario}]", instrument.id);
-                found.number(&path, i64::from(*given), i64::from(*entry));
-            }
-        }
-    }
-    (case.expect.is_some() || found.numbers > 0).then_some(found)
+    let by_portfolio = asked.has_portfolio().then(|| portfolio(world, case, &spots, &account));
+    let by_standard = asked.has_standard().then(|| standard(world, case, &spots, &account));
+    Ok(Answer { account, portfolio: by_portfolio, standard: by_standard, comparison: None })
 }

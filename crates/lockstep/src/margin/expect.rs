@@ -3,7 +3,7 @@
 //! An expectation may leave components out: what it does not name is not compared. Underlyings are
 //! the exception: one that it does not name must not be there. Deliberately absent: tolerance.
 
-use super::answer::Mode;
+use super::account::Mode;
 use crate::json::Json;
 
 /// Most differences that are kept; the others are only counted.

@@ -1,15 +1,18 @@
 //! `lockstep margin`: a portfolio in, its margin out, part by part and scenario by scenario.
 //!
-//! The file is read ([`read`]) into markets and accounts ([`model`]); [`answer`] has the marks and
-//! arrays ([`quote`]) and asks both models ([`portfolio`], [`standard`]); [`expect`] compares with
-//! what a test vector expects; [`render`] shows it. All numbers come from `lockstep_exchange`'s
+//! The file is read ([`read`]) into markets and accounts ([`model`]); [`account`] values what an
+//! account has by marks and risk arrays ([`quote`]); [`answer`] asks both models ([`portfolio`],
+//! [`standard`]); [`checked`] compares with what a test vector expects ([`expect`]); [`render`]
+//! shows it. All numbers come from `lockstep_exchange`'s
 //! formulas, which are the engine's own.
 //!
 //! Invariants: the same text gives the same answer on every machine; a number is exact or the file
 //! is refused, with the path of the field and its limit; nothing that a file holds makes it panic.
 //! Deliberately absent: an engine, accounts of a running venue, and advice.
 
+pub mod account;
 pub mod answer;
+pub mod checked;
 pub mod expect;
 pub mod model;
 pub mod portfolio;
@@ -24,7 +27,8 @@ use crate::failure::Failure;
 use crate::json::Json;
 use crate::output;
 use crate::scenario::problem::{Parsed, Problem};
-use answer::{Answer, Mode, Options, answer};
+use account::{Mode, Options};
+use answer::Answer;
 use clap::Args;
 use model::{Case, Document, World};
 use std::fs::File;
@@ -60,7 +64,7 @@ pub struct Arguments {
     /// The portfolio, or a file of test vectors; `-` is stdin.
     #[arg(value_name = "FILE", required_unless_present = "example")]
     file: Option<PathBuf>,
-    /// Another file that has the instruments (and spots) which this one lacks.
+    /// Another file with the instruments (and spots and params) that this one lacks.
     #[arg(long, value_name = "FILE")]
     instruments: Option<PathBuf>,
     /// Which models are asked.
@@ -163,7 +167,7 @@ fn select(document: &mut Document, wanted: &str) -> Result<(), Failure> {
 /// The first account that has no answer, with the path of the field.
 pub fn answers(document: &Document, options: Options) -> Parsed<Vec<Vec<Answer>>> {
     let of_case = |world: &World, case: &Case| {
-        answer(world, case, options).map_err(|problem| match case.name.is_empty() {
+        checked::checked(world, case, options).map_err(|problem| match case.name.is_empty() {
             true => problem,
             false => Problem::new(format!("case `{}`: {problem}", case.name)),
         })

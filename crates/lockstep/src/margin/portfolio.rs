@@ -5,7 +5,7 @@
 //! the reference does. Invariant: the sum of the holdings' profits is the underlying's `P`, and
 //! that plus the orders' losses its `Pim`. Deliberately absent: equity, which both models share.
 
-use super::answer::{Holding, Offer};
+use super::account::{Account, Holding};
 use super::model::{Case, Kind, World};
 use crate::scenario::problem::{Parsed, Problem};
 use lockstep_exchange::formula::FormulaError;
@@ -81,17 +81,17 @@ fn exposures<'a>(world: &World, holdings: impl Iterator<Item = &'a Holding>) -> 
 pub fn portfolio(
     world: &World,
     case: &Case,
-    holdings: &[Holding],
-    offers: &[Offer],
+    spots: &BTreeMap<String, i64>,
+    account: &Account,
 ) -> Parsed<Portfolio> {
     let params = world.params_of(case);
     let moves = extra_moves(&params.moves, case.slow_us, case.now_us)
         .map_err(|error| Problem::new(error.to_string()).at("latency"))?;
     let mut found = Portfolio { underlyings: Vec::new(), requirement: Requirement::default() };
-    for (name, spot) in super::answer::markets(world, case)? {
+    for (name, &spot) in spots {
         let wrong = |error: FormulaError| Problem::new(format!("{name}: {error}"));
-        let of = |instrument: usize| world.instruments[instrument].underlying == name;
-        let held = || holdings.iter().filter(|holding| of(holding.instrument));
+        let of = |instrument: usize| world.instruments[instrument].underlying == *name;
+        let held = || account.holdings.iter().filter(|holding| of(holding.instrument));
         let mut legs: Vec<Leg<'_>> = held()
             .map(|holding| {
                 let instrument = &world.instruments[holding.instrument];
@@ -100,7 +100,7 @@ pub fn portfolio(
             })
             .collect();
         legs.sort_by_key(|leg| (leg.expiry, leg.contract));
-        let offered = offers.iter().filter(|offer| of(offer.instrument));
+        let offered = account.offers.iter().filter(|offer| of(offer.instrument));
         let orders: Vec<Order<'_>> = offered
             .map(|offer| Order {
                 contract: contract_of(world.instruments[offer.instrument].kind),
@@ -116,7 +116,7 @@ pub fn portfolio(
         total.initial = add(total.initial, parts.requirement.initial).map_err(wrong)?;
         total.maintenance = add(total.maintenance, parts.requirement.maintenance).map_err(wrong)?;
         let exposures = exposures(world, held());
-        found.underlyings.push(Underlying { name, spot, moves, parts, exposures });
+        found.underlyings.push(Underlying { name: name.clone(), spot, moves, parts, exposures });
     }
     Ok(found)
 }

@@ -52,14 +52,15 @@ fn missing(name: &str, why: &str) -> Problem {
 /// A field that the formula needs is missing.
 pub fn mark(instrument: &Instrument, reprice: bool) -> Parsed<Mark> {
     let Kind::Option { side, .. } = instrument.kind else {
-        // The price of a perpetual or future is its mark.
-        return match (instrument.mark, instrument.forward) {
-            (Some(price), forward) if !reprice || forward.is_none() => {
-                Ok(Mark { price, source: Source::Given })
-            }
-            (_, Some(price)) => Ok(Mark { price, source: Source::Computed }),
-            _ => Err(missing("mark", "a perpetual or future needs its price")),
+        // The price of a perpetual or future is its mark; only a second one can be compared.
+        let [first, second] = match reprice {
+            true => [instrument.forward, instrument.mark],
+            false => [instrument.mark, instrument.forward],
         };
+        let price = first.or(second);
+        let price =
+            price.ok_or_else(|| missing("mark", "a perpetual or future needs its price"))?;
+        return Ok(Mark { price, source: Source::Given });
     };
     // A mark that implies the volatility is not the volatility's.
     match instrument.mark {

@@ -4,7 +4,7 @@
 //! of the file's parameters. Deliberately absent: funding due, and positions that have expired and
 //! wait to be paid; a portfolio file has neither.
 
-use super::answer::{Holding, Offer, markets};
+use super::account::Account;
 use super::model::{Case, Kind, Params, World};
 use crate::scenario::problem::{Parsed, Problem};
 use lockstep_exchange::formula::order_margin::{
@@ -71,7 +71,7 @@ struct Line {
 }
 
 /// Every instrument of the account, positions first, in the file's order.
-fn lines(holdings: &[Holding], offers: &[Offer]) -> Result<Vec<Line>, FormulaError> {
+fn lines(account: &Account) -> Result<Vec<Line>, FormulaError> {
     let mut lines: Vec<Line> = Vec::new();
     let line = |instrument: usize, mark: i64| Line {
         instrument,
@@ -82,12 +82,12 @@ fn lines(holdings: &[Holding], offers: &[Offer]) -> Result<Vec<Line>, FormulaErr
         sells: OpenSide::default(),
     };
     let mut places = BTreeMap::new();
-    for holding in holdings {
+    for holding in &account.holdings {
         places.insert(holding.instrument, lines.len());
         let empty = line(holding.instrument, holding.mark.price);
         lines.push(Line { held: true, lots: holding.lots, ..empty });
     }
-    for offer in offers {
+    for offer in &account.offers {
         let place = *places.entry(offer.instrument).or_insert_with(|| {
             lines.push(line(offer.instrument, offer.mark.price));
             lines.len() - 1
@@ -111,15 +111,13 @@ fn lines(holdings: &[Holding], offers: &[Offer]) -> Result<Vec<Line>, FormulaErr
 pub fn standard(
     world: &World,
     case: &Case,
-    balance: i64,
-    holdings: &[Holding],
-    offers: &[Offer],
+    spots: &BTreeMap<String, i64>,
+    account: &Account,
 ) -> Parsed<Standard> {
     let params = world.params_of(case);
-    let spots = markets(world, case)?;
     let plain = |error: FormulaError| Problem::new(error.to_string());
-    let lines = lines(holdings, offers).map_err(plain)?;
-    let mut found = Standard { balance, ..Standard::default() };
+    let lines = lines(account).map_err(plain)?;
+    let mut found = Standard { balance: account.balance, ..Standard::default() };
     let mut expiries: BTreeMap<(String, i64), Vec<Line>> = BTreeMap::new();
     for line in lines {
         let instrument = &world.instruments[line.instrument];

@@ -33,12 +33,12 @@ pub const NAME_CHARS_MAX: usize = 100;
 /// Keys that only the vectors' shape has.
 const INTEGER_KEYS: [&str; 4] = ["cases", "case", "account", "pos"];
 /// What a file may take from another one.
-const SHARED_KEYS: [&[&str]; 2] = [&["instruments"], &["spot", "spots"]];
+const SHARED_KEYS: [&[&str]; 3] = [&["instruments"], &["spot", "spots"], &["params"]];
 /// Fields whose text is for people only.
 pub(super) const NOTES: [&str; 4] = ["note", "about", "comment", "description"];
 
-/// Reads a file. Instruments and spots that it lacks come from `listing`, another file of the same
-/// shape.
+/// Reads a file. Instruments, spots and parameters that it lacks come from `listing`, another file
+/// of the same shape.
 ///
 /// # Errors
 /// What is wrong, with the path of the field.

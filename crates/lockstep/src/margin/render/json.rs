@@ -4,7 +4,8 @@
 //! Money is micro-USD, lots are thousandths, ratios ppm. Deliberately absent: floats, and rounding.
 
 use crate::json::Json;
-use crate::margin::answer::{Answer, Holding, Offer};
+use crate::margin::account::{Holding, Offer};
+use crate::margin::answer::Answer;
 use crate::margin::expect::Comparison;
 use crate::margin::model::{Case, Instrument, Kind, Params, World};
 use crate::margin::portfolio::{Portfolio, Underlying};
@@ -67,12 +68,12 @@ pub fn case(world: &World, case: &Case, answer: &Answer) -> Json {
         ("cash", Json::number(case.cash)),
         ("latency", latency),
         ("oracle_conf_ppm", Json::number(case.confidence_ppm)),
-        ("equity", Json::number(answer.equity)),
+        ("equity", Json::number(answer.account.equity)),
     ];
     match &answer.portfolio {
         None => {}
         Some(Err(problem)) => fields.push(("portfolio_error", Json::text(problem.to_string()))),
-        Some(Ok(portfolio)) => fields.extend(portfolio_fields(portfolio, answer.equity)),
+        Some(Ok(portfolio)) => fields.extend(portfolio_fields(portfolio, answer.account.equity)),
     }
     match &answer.standard {
         None => {}
@@ -80,9 +81,9 @@ pub fn case(world: &World, case: &Case, answer: &Answer) -> Json {
         Some(Ok(found)) => fields.push(("standard", standard(world, found))),
     }
     let has_risk = answer.portfolio.is_some();
-    let held = answer.holdings.iter().map(|holding| position(world, holding, has_risk));
+    let held = answer.account.holdings.iter().map(|holding| position(world, holding, has_risk));
     fields.push(("positions", Json::List(held.collect())));
-    let offered = answer.offers.iter().map(|offer| order(world, offer, has_risk));
+    let offered = answer.account.offers.iter().map(|offer| order(world, offer, has_risk));
     fields.push(("orders", Json::List(offered.collect())));
     if let Some(comparison) = &answer.comparison {
         fields.push(("compared", compared(comparison)));

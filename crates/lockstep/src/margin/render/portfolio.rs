@@ -60,18 +60,18 @@ struct Contribution<'a> {
 
 fn contributions<'a>(world: &World, answer: &'a Answer, underlying: &str) -> Vec<Contribution<'a>> {
     let of = |at: usize| world.instruments[at].underlying == underlying;
-    let held = answer.holdings.iter().filter(|one| of(one.instrument)).map(|one| Contribution {
-        name: world.instruments[one.instrument].id.clone(),
-        vector: &one.profit,
+    let held = answer.account.holdings.iter().filter(|one| of(one.instrument)).map(|one| {
+        Contribution { name: world.instruments[one.instrument].id.clone(), vector: &one.profit }
     });
-    let offered = answer.offers.iter().filter(|one| of(one.instrument)).map(|one| Contribution {
-        name: format!(
-            "{} {}",
-            if one.lots > 0 { "bid" } else { "offer" },
-            world.instruments[one.instrument].id
-        ),
-        vector: &one.losses,
-    });
+    let offered =
+        answer.account.offers.iter().filter(|one| of(one.instrument)).map(|one| Contribution {
+            name: format!(
+                "{} {}",
+                if one.lots > 0 { "bid" } else { "offer" },
+                world.instruments[one.instrument].id
+            ),
+            vector: &one.losses,
+        });
     held.chain(offered).collect()
 }
 

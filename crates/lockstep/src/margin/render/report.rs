@@ -6,7 +6,8 @@
 
 use super::table::{amount, described, latency, money, percent, price, table};
 use super::{portfolio, standard};
-use crate::margin::answer::{Answer, Mode};
+use crate::margin::account::Mode;
+use crate::margin::answer::Answer;
 use crate::margin::expect::Comparison;
 use crate::margin::model::{Case, Document, Instrument, Params, World};
 use crate::margin::quote::Risk;
@@ -65,7 +66,7 @@ fn verdict(answer: &Answer) -> String {
     if let Some(Ok(found)) = &answer.portfolio {
         let required = found.requirement;
         let excess = [required.initial, required.maintenance];
-        words.push(told("Portfolio margin", excess.map(|part| over(answer.equity, part))));
+        words.push(told("Portfolio margin", excess.map(|part| over(answer.account.equity, part))));
     }
     if let Some(Ok(found)) = &answer.standard {
         let excess = [found.needed, found.requirement.maintenance];
@@ -76,11 +77,11 @@ fn verdict(answer: &Answer) -> String {
 
 fn figures(report: &mut Report, case: &Case, answer: &Answer) {
     let note = format!("cash {}", money(case.cash));
-    report.figure("Equity", money(answer.equity), note, Tone::Plain);
+    report.figure("Equity", money(answer.account.equity), note, Tone::Plain);
     if let Some(Ok(found)) = &answer.portfolio {
         let required = found.requirement;
-        requirement(report, "Portfolio initial", required.initial, answer.equity);
-        requirement(report, "Portfolio maintenance", required.maintenance, answer.equity);
+        requirement(report, "Portfolio initial", required.initial, answer.account.equity);
+        requirement(report, "Portfolio maintenance", required.maintenance, answer.account.equity);
     }
     if let Some(Ok(found)) = &answer.standard {
         let note = "cash and profit of perpetuals and futures";
@@ -109,7 +110,7 @@ fn account(world: &World, case: &Case, answer: &Answer) -> Vec<Block> {
         percent(case.confidence_ppm, 6),
         changed(&world.params_of(case)),
     ))];
-    if !answer.holdings.is_empty() {
+    if !answer.account.holdings.is_empty() {
         let mut held = table(
             "Positions",
             "Value: what a position adds to equity; an option's mark, a perpetual's or future's \
@@ -124,7 +125,7 @@ fn account(world: &World, case: &Case, answer: &Answer) -> Vec<Block> {
                 Column::numbers("value"),
             ],
         );
-        for holding in &answer.holdings {
+        for holding in &answer.account.holdings {
             let instrument = &world.instruments[holding.instrument];
             held.rows.push(vec![
                 instrument.id.clone(),
@@ -138,7 +139,7 @@ fn account(world: &World, case: &Case, answer: &Answer) -> Vec<Block> {
         }
         blocks.push(Block::Table(held));
     }
-    if !answer.offers.is_empty() {
+    if !answer.account.offers.is_empty() {
         let mut open = table(
             "Open orders",
             "Edge: what filling it brings at once, mark against limit, the fee taken off.",
@@ -152,7 +153,7 @@ fn account(world: &World, case: &Case, answer: &Answer) -> Vec<Block> {
                 Column::numbers("edge"),
             ],
         );
-        for offer in &answer.offers {
+        for offer in &answer.account.offers {
             let instrument = &world.instruments[offer.instrument];
             open.rows.push(vec![
                 instrument.id.clone(),
@@ -302,7 +303,7 @@ fn portfolio_rows<'a>(cases: impl Iterator<Item = (&'a Case, &'a Answer)>) -> Ta
     rows("Portfolio margin", "USD; --case NAME shows one in full.", &heads, cases, |_, answer| {
         let required = answer.portfolio.as_ref()?.as_ref().ok()?.requirement;
         let Requirement { initial, maintenance } = required;
-        Some([answer.equity, maintenance, initial].map(money).to_vec())
+        Some([answer.account.equity, maintenance, initial].map(money).to_vec())
     })
 }
 

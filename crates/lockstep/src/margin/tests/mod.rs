@@ -7,7 +7,8 @@ mod shown;
 mod vectors;
 mod worlds;
 
-use super::answer::{Answer, Options};
+use super::account::Options;
+use super::answer::Answer;
 use super::model::Document;
 use super::{answers, read};
 

@@ -205,7 +205,7 @@ fn syntax_is_named_by_line_and_column_and_sizes_are_bounded() {
 }
 
 #[test]
-fn another_file_gives_instruments_and_nothing_else() {
+fn another_file_gives_what_this_one_lacks_and_nothing_else() {
     let whole = integers("one", "one");
     let value: serde_json::Value = serde_json::from_str(&whole).unwrap();
     let mut without = value.clone();
@@ -214,8 +214,11 @@ fn another_file_gives_instruments_and_nothing_else() {
     let found = read(&without.to_string(), Some(&whole)).unwrap();
     assert_eq!(found.worlds[0].instruments, read(&whole, None).unwrap().worlds[0].instruments);
     assert_eq!(found.worlds[0].params.portfolio.scan_maintenance_permille, 700);
+    without.as_object_mut().unwrap().remove("params");
+    let found = read(&without.to_string(), Some(&whole)).unwrap();
+    assert_eq!(found.worlds[0].params.portfolio.scan_maintenance_permille, 800);
     let missing = read(&without.to_string(), None).unwrap_err().to_string();
-    assert!(missing.contains("cases[0].account.pos: no instrument is named `o`"), "{missing}");
+    assert!(missing.contains("`o`: the file has no `instruments`; --instruments"), "{missing}");
     let useless = read(&without.to_string(), Some("{}")).unwrap_err().to_string();
     assert_eq!(useless, "--instruments: field `instruments` is missing");
 }

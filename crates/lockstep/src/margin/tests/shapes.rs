@@ -3,7 +3,7 @@
 use super::asked;
 use super::worlds::{any_world, as_decimals, as_integers, document};
 use crate::json::Json;
-use crate::margin::answer::{Mode, Options};
+use crate::margin::account::{Mode, Options};
 use crate::margin::model::{Case, World};
 use crate::margin::render::report::View;
 use crate::margin::{answers, json_of, read, report_of};
@@ -43,10 +43,10 @@ proptest! {
             for one in &found.underlyings {
                 let of = |at: usize| world.instruments[at].underlying == one.name;
                 for scenario in 0..33 {
-                    let held = answer.holdings.iter().filter(|part| of(part.instrument));
+                    let held = answer.account.holdings.iter().filter(|part| of(part.instrument));
                     let held: i64 = held.map(|part| part.profit[scenario]).sum();
                     prop_assert_eq!(one.parts.profit[scenario], held);
-                    let offered = answer.offers.iter().filter(|part| of(part.instrument));
+                    let offered = answer.account.offers.iter().filter(|part| of(part.instrument));
                     let offered: i64 = offered.map(|part| part.losses[scenario]).sum();
                     prop_assert_eq!(one.parts.profit_open[scenario], held + offered);
                 }

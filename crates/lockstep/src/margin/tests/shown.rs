@@ -2,7 +2,7 @@
 
 use super::asked;
 use super::vectors::PORTFOLIO;
-use crate::margin::answer::{Mode, Options};
+use crate::margin::account::{Mode, Options};
 use crate::margin::render::report::View;
 use crate::margin::{EXAMPLE, json_of, report_of};
 use crate::report::terminal::{Style, render};

@@ -2,7 +2,7 @@
 //! with what its own comparison says.
 
 use super::asked;
-use crate::margin::answer::{Mode, Options};
+use crate::margin::account::{Mode, Options};
 use crate::margin::{answers, json_of, read};
 use serde_json::Value;
 
@@ -197,7 +197,7 @@ fn a_given_array_is_used_as_given_and_repricing_tells_that_it_is_wrong() {
     *entry = Value::from(entry.as_i64().unwrap() - 1_000);
     let text = vectors.to_string();
     let (_, answers) = asked(&text, Options::default());
-    assert_eq!(answers[0][0].holdings[0].profit[0], -16_004_200_000);
+    assert_eq!(answers[0][0].account.holdings[0].profit[0], -16_004_200_000);
     // P, Pim, SCAN twice, its charges, mm, im, MM, IM and both excesses... all but two of P's 33.
     assert!(answers[0][0].comparison.as_ref().unwrap().differing > 5);
     let (_, answers) = asked(&text, Options { reprice: true, ..Options::default() });
