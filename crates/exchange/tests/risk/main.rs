@@ -9,6 +9,7 @@ mod invariants;
 mod latency;
 mod liquidation;
 mod makers;
+mod model;
 mod orders;
 mod sweep;
 mod vectors;
