@@ -41,6 +41,7 @@ struct Minute {
     triggered: u64,
     protections: u64,
     rejections: u64,
+    commands: u64,
 }
 
 /// Everything that is drawn.
@@ -56,6 +57,7 @@ pub struct Chart {
     triggered: Vec<Point>,
     protections: Vec<Point>,
     rejections: Vec<Point>,
+    commands: Vec<Point>,
     insurance: Vec<Point>,
     orders: Vec<Point>,
     base_fee: Vec<Point>,
@@ -112,11 +114,12 @@ impl Chart {
         Ok(chart)
     }
 
-    /// Looks at a block that has just run.
-    pub fn block(&mut self, exchange: &Exchange, feed: &Feed, now_ms: i64) {
+    /// Looks at a block that has just run, with so many users' commands.
+    pub fn block(&mut self, exchange: &Exchange, feed: &Feed, now_ms: i64, commands: u64) {
         if now_ms >= self.minute.start_ms + BAR_MS {
             self.close_minute(now_ms);
         }
+        self.minute.commands += commands;
         for event in exchange.events() {
             self.event(event);
         }
@@ -173,6 +176,7 @@ impl Chart {
             (&mut self.triggered, minute.triggered),
             (&mut self.protections, minute.protections),
             (&mut self.rejections, minute.rejections),
+            (&mut self.commands, minute.commands),
         ] {
             line.push(point(at, count as f64));
         }
@@ -254,6 +258,12 @@ impl Chart {
                 "All instruments; options at their premium.",
                 Unit::Usd,
                 vec![bars("volume", &self.volume)],
+            ),
+            self.chart(
+                "Commands in a minute",
+                "",
+                Unit::Count,
+                vec![bars("commands", &self.commands)],
             ),
             self.chart("Open interest of the perpetuals, at mark", "", Unit::Usd, open),
             self.chart("Open orders", "", Unit::Count, vec![step("orders", &self.orders)]),

@@ -29,8 +29,11 @@ use crate::{books, report::Conservation};
 use chart::Chart;
 use feed::Feed;
 use lockstep_exchange::Exchange;
+use lockstep_sim::measure::thread_cpu_ns;
 use lockstep_types::codec::Bounded;
-use lockstep_types::command::{BLOCK_COMMANDS_MAX, Block, SystemCommand, UserCommand};
+use lockstep_types::command::{
+    BLOCK_COMMANDS_MAX, Block, Phase, PhaseReason, PhaseScope, SystemCommand, UserCommand,
+};
 use lockstep_types::units::DAY_MS;
 use lockstep_types::{Event, TimeMs};
 use std::collections::BTreeSet;
@@ -38,6 +41,8 @@ use std::time::Instant;
 
 /// System commands in a block of the set-up.
 const SET_UP_COMMANDS: usize = 5_000;
+/// Users' commands in a block of the opening: few enough that no block is half full (F2).
+const OPENING_COMMANDS: usize = 500;
 /// Blocks between two messages of progress.
 const PROGRESS_BLOCKS: u64 = 30;
 
@@ -59,7 +64,7 @@ pub struct Arguments {
         value_parser = clap::value_parser!(i64).range(50..=60_000))]
     pub block_ms: i64,
     /// First time of day, UTC, from 20:00.
-    #[arg(long, value_name = "TIME", default_value = "20:00")]
+    #[arg(long, value_name = "TIME", default_value = "20:30")]
     pub from: String,
     /// Time of day at which it ends, up to 22:30.
     #[arg(long, value_name = "TIME", default_value = "22:30")]
@@ -69,10 +74,10 @@ pub struct Arguments {
 impl Default for Arguments {
     fn default() -> Self {
         Self {
-            accounts: 1_200,
+            accounts: 5_000,
             seed: 20_251_010,
             block_ms: 1_000,
-            from: "20:00".to_string(),
+            from: "20:30".to_string(),
             to: "22:30".to_string(),
         }
     }
@@ -94,6 +99,10 @@ fn moment(name: &str, text: &str) -> Result<i64, Failure> {
     Ok(moment)
 }
 
+fn phase(phase: Phase) -> SystemCommand {
+    SystemCommand::SetPhase { scope: PhaseScope::Venue, phase, reason: PhaseReason::Scheduled }
+}
+
 /// A run under way.
 struct Run<'a> {
     exchange: Exchange,
@@ -106,6 +115,8 @@ struct Run<'a> {
     /// Accounts that fell below maintenance.
     liquidated: BTreeSet<u32>,
     height: u64,
+    /// Processor time of the engine, journal and margin on.
+    engine_ns: u64,
     context: &'a mut Context,
 }
 
@@ -121,7 +132,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Finished, Fai
         .map_err(|error| Failure::Recording { name: "shipped series".to_string(), error })?;
     let boards = venue::UNDERLYINGS.len();
     let mut run = Run {
-        exchange: Exchange::new(venue::params()),
+        exchange: Exchange::new(venue::params(arguments.block_ms)),
         population: Population::new(arguments.accounts, arguments.seed, boards, start_ms),
         feed,
         market: Market::default(),
@@ -130,8 +141,10 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Finished, Fai
         names: Names::default(),
         liquidated: BTreeSet::new(),
         height: 0,
+        engine_ns: 0,
         context,
     };
+    run.exchange.record(true);
     run.set_up(start_ms)?;
     let blocks = u64::try_from((end_ms - start_ms) / arguments.block_ms).unwrap_or(0);
     let mut progress = Progress::start("replay crash", blocks, "blocks");
@@ -156,21 +169,40 @@ impl Run<'_> {
         let blocks = commands.chunks(SET_UP_COMMANDS).map(<[SystemCommand]>::to_vec);
         let blocks: Vec<Vec<SystemCommand>> = blocks.collect();
         // All of it at the second before the start.
+        let before_ms = start_ms - 1_000;
         for system in blocks {
-            self.execute(start_ms - 1_000, system, Vec::new())?;
-            let refused = self.exchange.events().iter().find_map(|event| match event {
-                Event::SystemRejected { reject, .. } => Some(*reject),
-                _ => None,
-            });
-            if let Some(reject) = refused {
-                return Err(Failure::Broken(format!("the set-up was refused: {reject}")));
-            }
+            self.set_up_block(before_ms, system, Vec::new())?;
         }
         self.market = Market::new(&self.exchange, &venue::ticks);
+        self.market.refresh(&self.exchange, before_ms);
+        self.set_up_block(before_ms, vec![phase(Phase::Auction)], Vec::new())?;
+        for orders in self.population.opening(&self.market).chunks(OPENING_COMMANDS) {
+            self.set_up_block(before_ms, Vec::new(), orders.to_vec())?;
+        }
+        self.set_up_block(before_ms, vec![phase(Phase::Continuous)], Vec::new())?;
         self.chart = Chart::new(&self.exchange, start_ms)?;
         // The set-up is none of the run's work.
         self.tally = Tally::default();
+        self.engine_ns = 0;
         Ok(())
+    }
+
+    fn set_up_block(
+        &mut self,
+        now_ms: i64,
+        system: Vec<SystemCommand>,
+        commands: Vec<UserCommand>,
+    ) -> Result<(), Failure> {
+        self.execute(now_ms, system, commands)?;
+        self.population.observe(self.exchange.events());
+        let refused = self.exchange.events().iter().find_map(|event| match event {
+            Event::SystemRejected { reject, .. } => Some(*reject),
+            _ => None,
+        });
+        match refused {
+            Some(reject) => Err(Failure::Broken(format!("the set-up was refused: {reject}"))),
+            None => Ok(()),
+        }
     }
 
     fn block(&mut self, now_ms: i64) -> Result<(), Failure> {
@@ -178,9 +210,10 @@ impl Run<'_> {
         let reports = self.feed.reports(now_ms);
         let mut commands = self.population.act(&self.market);
         commands.truncate(BLOCK_COMMANDS_MAX);
+        let count = u64::try_from(commands.len()).unwrap_or(0);
         self.execute(now_ms, reports, commands)?;
         self.population.observe(self.exchange.events());
-        self.chart.block(&self.exchange, &self.feed, now_ms);
+        self.chart.block(&self.exchange, &self.feed, now_ms, count);
         Ok(())
     }
 
@@ -200,7 +233,10 @@ impl Run<'_> {
             system: Bounded::new(system).map_err(bounds)?,
             commands: Bounded::new(commands).map_err(bounds)?,
         };
+        let began_ns = thread_cpu_ns();
         let executed = self.exchange.execute(&block);
+        self.exchange.checkpoint_and_forget();
+        self.engine_ns += thread_cpu_ns().saturating_sub(began_ns);
         assert!(executed.is_ok(), "the whole state misses no leaf");
         for event in self.exchange.events() {
             self.tally.event(event);

@@ -19,6 +19,7 @@ struct Fate {
     equity: i128,
     broke: u64,
     liquidated: u64,
+    portfolio: u64,
 }
 
 impl Run<'_> {
@@ -45,6 +46,10 @@ impl Run<'_> {
         report.provenance("traders", "made up from the seed");
         report.provenance("state digest", digest.clone());
         self.tally.figures(&mut report, started.elapsed());
+        let per_second =
+            self.tally.commands.saturating_mul(1_000_000) / (self.engine_ns / 1_000).max(1);
+        let note = "of one thread's time inside the engine, journal and margin on; differs";
+        report.figure("Engine, commands a second", grouped(per_second), note, Tone::Plain);
         let woke = grouped(self.tally.triggered);
         report.figure("Stops and takes", woke, "sleeping orders that woke", Tone::Plain);
         let tripped = grouped(self.tally.protections);
@@ -67,6 +72,7 @@ impl Run<'_> {
             let fate = fates.entry(kind).or_default();
             fate.accounts += 1;
             fate.deposited += i128::from(deposit);
+            fate.portfolio += u64::from(self.population.is_portfolio(account));
             fate.liquidated += u64::from(self.liquidated.contains(&account));
             let Some(view) = self.exchange.account_view(AccountId(account)) else { continue };
             let equity = view.margin.map_or(view.cash.0, |margin| margin.total.equity);
@@ -77,23 +83,35 @@ impl Run<'_> {
             vec![
                 kind.name().to_string(),
                 grouped(fate.accounts),
+                portfolio(*kind, fate),
                 usd(fate.deposited),
                 usd(fate.equity - fate.deposited),
                 grouped(fate.liquidated),
                 grouped(fate.broke),
             ]
         };
-        let numbers = ["accounts", "deposited", "result", "liquidated", "without equity"];
+        let numbers =
+            ["accounts", "portfolio", "deposited", "result", "liquidated", "without equity"];
         Table {
             title: "What became of whom".to_string(),
             note: "Result: equity at the last marks less deposits; withdrawals count as losses. \
-                   Liquidated: below maintenance at least once."
+                   Portfolio: who \
+                   was granted portfolio margin, of those who asked for it. Liquidated: below \
+                   maintenance at least once."
                 .to_string(),
             columns: std::iter::once(Column::words("kind"))
                 .chain(numbers.map(Column::numbers))
                 .collect(),
             rows: fates.iter().map(row).collect(),
         }
+    }
+}
+
+/// How many of a kind have portfolio margin, of those who asked.
+fn portfolio(kind: Kind, fate: &Fate) -> String {
+    match kind.wants_portfolio() {
+        true => format!("{} of {}", grouped(fate.portfolio), grouped(fate.accounts)),
+        false => String::new(),
     }
 }
 

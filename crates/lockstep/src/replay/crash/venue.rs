@@ -90,17 +90,20 @@ pub const EXPIRIES: [Expiry; 3] = [
 
 /// Reports count for two minutes: the recorded index pauses for up to 91 s.
 const REPORT_AGE_MAX: SpanMs = SpanMs(120_000);
-/// Work of a full block: about as much as the population asks for when it is busiest, so that the
-/// base fee moves (F2).
-const BLOCK_WORK_MAX: u64 = 6_000;
+/// Work for which there is room in a second: twice what the population asks for when it is busiest,
+/// so that the base fee moves (F2) and little is refused.
+const WORK_PER_SECOND: u64 = 24_000;
+/// Least work of a full block, however short: room for the mass quotes of a few makers.
+const BLOCK_WORK_MIN: u64 = 12_000;
 /// What the insurance fund has at the start.
 const INSURANCE: Usd = Usd(2_000_000_000_000);
 
-/// Parameters of the venue.
-pub fn params() -> VenueParams {
+/// Parameters of a venue with a block every so many milliseconds.
+pub fn params(block_ms: i64) -> VenueParams {
+    let work = WORK_PER_SECOND * u64::try_from(block_ms).unwrap_or(1) / 1_000;
     VenueParams {
         report_age_max: REPORT_AGE_MAX,
-        block_work_max: BLOCK_WORK_MAX,
+        block_work_max: work.max(BLOCK_WORK_MIN),
         ..VenueParams::default()
     }
 }
