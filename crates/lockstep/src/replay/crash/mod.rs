@@ -7,6 +7,7 @@
 //!
 //! The run is a function of the arguments: the same seed, accounts and times give the same digest.
 
+mod audit;
 mod chart;
 mod feed;
 mod summary;
@@ -15,7 +16,7 @@ mod tests;
 mod venue;
 
 use super::tally::Tally;
-use super::{Check, Context, Finished};
+use super::{Context, Finished};
 use crate::events_json;
 use crate::failure::Failure;
 use crate::population::market::Market;
@@ -25,7 +26,7 @@ use crate::scenario::model::TimeSpec;
 use crate::scenario::names::Names;
 use crate::scenario::value;
 use crate::series::derive::CRASH_WINDOW;
-use crate::{books, report::Conservation};
+use audit::Audit;
 use chart::Chart;
 use feed::Feed;
 use lockstep_exchange::Exchange;
@@ -115,6 +116,7 @@ struct Run<'a> {
     /// Accounts that fell below maintenance.
     liquidated: BTreeSet<u32>,
     height: u64,
+    audit: Audit,
     /// Processor time of the engine, journal and margin on.
     engine_ns: u64,
     context: &'a mut Context,
@@ -141,6 +143,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Finished, Fai
         names: Names::default(),
         liquidated: BTreeSet::new(),
         height: 0,
+        audit: Audit::new(context.check),
         engine_ns: 0,
         context,
     };
@@ -184,6 +187,7 @@ impl Run<'_> {
         // The set-up is none of the run's work.
         self.tally = Tally::default();
         self.engine_ns = 0;
+        self.audit = Audit::new(self.context.check);
         Ok(())
     }
 
@@ -250,18 +254,6 @@ impl Run<'_> {
                 writeln!(to, "{line}").map_err(|error| self.context.sink.failure(error))?;
             }
         }
-        if self.context.check == Check::Every {
-            self.exchange
-                .check_invariants()
-                .map_err(|error| Failure::Broken(format!("block {}: {error}", block.height)))?;
-        }
-        Ok(())
-    }
-
-    fn audit(&self) -> Result<Option<Conservation>, Failure> {
-        match self.context.check {
-            Check::Off => Ok(None),
-            _ => books::audit(&self.exchange).map(Some).map_err(Failure::Broken),
-        }
+        self.audit.block(&self.exchange, self.height)
     }
 }

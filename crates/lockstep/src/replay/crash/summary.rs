@@ -3,8 +3,8 @@
 use super::{Arguments, Run};
 use crate::failure::Failure;
 use crate::population::Kind;
-use crate::replay::Finished;
 use crate::replay::tally::{conservation, grouped, usd};
+use crate::replay::{Check, Finished};
 use crate::report::{Block, Column, Report, Table, Tone};
 use crate::scenario::run::hex;
 use lockstep_types::{AccountId, TimeMs};
@@ -26,7 +26,7 @@ impl Run<'_> {
     /// Ends the run.
     pub fn finish(mut self, arguments: &Arguments, started: Instant) -> Result<Finished, Failure> {
         self.chart.close_minute(0);
-        let books = self.audit()?;
+        let books = self.audit.finish(&self.exchange)?;
         let digest = hex(&self.exchange.digest());
         let mut report = Report::new(
             "The crash of 10 October 2025",
@@ -50,6 +50,14 @@ impl Run<'_> {
             self.tally.commands.saturating_mul(1_000_000) / (self.engine_ns / 1_000).max(1);
         let note = "of one thread's time inside the engine, journal and margin on; differs";
         report.figure("Engine, commands a second", grouped(per_second), note, Tone::Plain);
+        if self.context.check != Check::Off {
+            let count = format!("{} us", grouped(self.audit.count_us()));
+            let note = format!(
+                "of it a block; a check of everything {} us",
+                grouped(self.audit.full_us())
+            );
+            report.figure("Counting the money", count, note, Tone::Plain);
+        }
         let woke = grouped(self.tally.triggered);
         report.figure("Stops and takes", woke, "sleeping orders that woke", Tone::Plain);
         let tripped = grouped(self.tally.protections);

@@ -74,7 +74,8 @@ fn nothing_of_a_run_is_refused_that_a_venue_must_take() {
         to: "21:18".to_string(),
         ..Arguments::default()
     };
-    let mut context = Context { check: Check::Every, sink: crate::output::EventSink::None };
+    let mut context =
+        Context { check: crate::replay::Check::Every, sink: crate::output::EventSink::None };
     let finished = run(&arguments, &mut context).unwrap();
     let refused = finished.report.sections.iter().flat_map(|section| &section.blocks).any(|block| {
         matches!(block, crate::report::Block::Table(table) if table.title.starts_with("Refused"))
