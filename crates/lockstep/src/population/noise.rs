@@ -17,9 +17,9 @@ const PERIOD_MS_MIN: u64 = 5_000;
 /// So many more of the least busy.
 const PERIOD_MS_SPREAD: u64 = 50_000;
 /// Swing of the index in a minute by which haste grows by one, ppm.
-const HASTE_SWING_PPM: i64 = 1_500;
+const HASTE_SWING_PPM: i64 = 2_000;
 /// Nobody is more than so many times as busy as in calm.
-const HASTE_MAX: i64 = 8;
+const HASTE_MAX: i64 = 7;
 
 /// What a noise trader trades beside the perpetual.
 #[derive(Clone, Copy, Debug)]

@@ -109,5 +109,8 @@ fn paths_that_are_nothing_are_named() {
     assert!(complaint.contains("paths of one kind"), "{complaint}");
     let (code, complaint) = fails(&["replay", "--from", "19:00"]);
     assert_eq!(code, 2);
-    assert!(complaint.contains("--from: `19:00`: outside 20:00 to 22:30"), "{complaint}");
+    assert!(complaint.contains("--from: `19:00`: outside 2025-10-10T20:00"), "{complaint}");
+    let (code, complaint) = fails(&["replay", "--latency", "0.1"]);
+    assert_eq!(code, 2);
+    assert!(complaint.contains("outside 0.2 to 120 seconds"), "{complaint}");
 }

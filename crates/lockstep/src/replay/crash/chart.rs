@@ -1,7 +1,7 @@
 //! What the report of the crash draws: samples every few seconds, sums every minute.
 
 use super::feed::Feed;
-use super::venue::{self, UNDERLYINGS};
+use super::story::Story;
 use crate::failure::Failure;
 use crate::report::{Block, Line, Point, Scale, Shape, Span, TimeChart, Unit};
 use lockstep_exchange::Exchange;
@@ -18,6 +18,7 @@ const SPANS_MAX: usize = 64;
 /// One underlying's lines.
 #[derive(Default)]
 struct Lines {
+    ticker: &'static str,
     underlying: UnderlyingId,
     perpetual: InstrumentId,
     put: InstrumentId,
@@ -96,15 +97,15 @@ impl Chart {
     ///
     /// # Errors
     /// When something that is followed is not listed.
-    pub fn new(exchange: &Exchange, start_ms: i64) -> Result<Self, Failure> {
+    pub fn new(exchange: &Exchange, story: &Story, start_ms: i64) -> Result<Self, Failure> {
         let mut chart = Self { domain_ms: (start_ms, start_ms), ..Self::default() };
         chart.next_sample_ms = start_ms;
         chart.minute.start_ms = start_ms;
-        for (number, underlying) in (0..).zip(&UNDERLYINGS) {
+        for ((number, underlying), names) in (0..).zip(story.underlyings).zip(&story.followed) {
             let unlisted = || Failure::Broken(format!("{} is not listed", underlying.ticker));
-            let names = venue::followed(underlying).ok_or_else(unlisted)?;
             let [perpetual, put] = names.map(|name| exchange.instrument_id(&name));
             chart.lines.push(Lines {
+                ticker: underlying.ticker,
                 underlying: UnderlyingId(number),
                 perpetual: perpetual.ok_or_else(unlisted)?,
                 put: put.ok_or_else(unlisted)?,
@@ -197,8 +198,8 @@ impl Chart {
     /// Prices, spreads and volatility.
     pub fn market(&self) -> Vec<Block> {
         let mut blocks = Vec::new();
-        for (lines, underlying) in self.lines.iter().zip(&UNDERLYINGS) {
-            let ticker = underlying.ticker;
+        for lines in &self.lines {
+            let ticker = lines.ticker;
             let prices = vec![
                 Line::new("middle of the perpetual", Shape::Step, lines.middle.clone())
                     .in_background(),
@@ -216,8 +217,8 @@ impl Chart {
             blocks.push(block);
         }
         let each = |read: &dyn Fn(&Lines) -> Vec<Point>| -> Vec<Line> {
-            let pairs = self.lines.iter().zip(&UNDERLYINGS);
-            pairs.map(|(lines, it)| Line::new(it.ticker, Shape::Step, read(lines))).collect()
+            let lines = self.lines.iter();
+            lines.map(|lines| Line::new(lines.ticker, Shape::Step, read(lines))).collect()
         };
         blocks.push(self.chart(
             "Spread of the perpetual",
@@ -250,8 +251,8 @@ impl Chart {
     pub fn activity(&self) -> Vec<Block> {
         let bars = |name: &str, points: &[Point]| Line::new(name, Shape::Bars, points.to_vec());
         let step = |name: &str, points: &[Point]| Line::new(name, Shape::Step, points.to_vec());
-        let open = self.lines.iter().zip(&UNDERLYINGS);
-        let open = open.map(|(lines, it)| step(it.ticker, &lines.open_interest)).collect();
+        let open = self.lines.iter();
+        let open = open.map(|lines| step(lines.ticker, &lines.open_interest)).collect();
         vec![
             self.chart(
                 "Volume in a minute",

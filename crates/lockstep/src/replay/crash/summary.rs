@@ -1,6 +1,7 @@
 //! The report of the crash: who was there, what became of them, and how to repeat it.
 
-use super::{Arguments, Run};
+use super::Arguments;
+use super::run::Run;
 use crate::failure::Failure;
 use crate::population::Kind;
 use crate::replay::tally::{conservation, grouped, usd};
@@ -29,18 +30,24 @@ impl Run<'_> {
         let books = self.audit.finish(&self.exchange)?;
         let digest = hex(&self.exchange.digest());
         let mut report = Report::new(
-            "The crash of 10 October 2025",
+            self.story.title,
             format!(
-                "{} accounts, {} to {} UTC, a block every {} ms: {} accounts fell below \
-                 maintenance.",
+                "{} accounts, {} to {} UTC, a block every {} ms, reports {} ms old: {} accounts \
+                 fell below maintenance.",
                 grouped(arguments.accounts),
-                arguments.from,
-                arguments.to,
-                arguments.block_ms,
+                clock(self.course.start_ms),
+                clock(self.course.end_ms),
+                self.course.latency.block_ms,
+                self.course.latency.age_ms,
                 grouped(u64::try_from(self.liquidated.len()).unwrap_or(0))
             ),
         );
         report.provenance("version", env!("CARGO_PKG_VERSION"));
+        let latency = self.course.latency;
+        report.provenance(
+            "latency",
+            format!("{} ms: reports {} ms old and three blocks", latency.tau_ms(), latency.age_ms),
+        );
         report.provenance("seed", arguments.seed.to_string());
         report.provenance("prices", "recorded series of data/, by provenance in data/README.md");
         report.provenance("traders", "made up from the seed");
@@ -62,7 +69,7 @@ impl Run<'_> {
         report.figure("Stops and takes", woke, "sleeping orders that woke", Tone::Plain);
         let tripped = grouped(self.tally.protections);
         report.figure("Protection", tripped, "times a maker's group tripped", Tone::Plain);
-        report.section("Sources", vec![Block::Prose(SOURCES.to_string())]);
+        report.section("Sources", vec![Block::Prose(self.story.sources.to_string())]);
         report.section("Market", self.chart.market());
         report.section("Stress", self.chart.stress());
         report.section("Activity", self.chart.activity());
@@ -123,12 +130,7 @@ fn portfolio(kind: Kind, fate: &Fate) -> String {
     }
 }
 
-/// What a reader must know of where the numbers come from.
-const SOURCES: &str = "The BTC and ETH index is recorded, from one venue, by the second. It was \
-    silent for 820 s (20:54:26 to 21:08:06) and 409 s (21:13:57 to 21:20:46) of the crash; after a \
-    minute of silence the validators report the latest one-minute close of a recorded BTC \
-    perpetual instead, as it is, so that the index moves in steps of a minute there. Five \
-    validators of equal stake are 0, 1, 2, 3 and 5 seconds behind, without noise. The recorded \
-    volatility of one put (31 October) and one call (28 November) fixes the level of each BTC \
-    smile; its shape, the basis of the futures and ETH's smiles (a quarter above BTC's) are \
-    assumptions. Everybody who trades is made up from the seed.";
+/// Date and time to the minute.
+fn clock(time_ms: i64) -> String {
+    TimeMs(time_ms).to_string().replace('T', " ").chars().take(16).collect()
+}
