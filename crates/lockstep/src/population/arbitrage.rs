@@ -9,7 +9,7 @@ use lockstep_types::Side;
 /// Size of one trade, USD.
 const SIZE_USD: i64 = 50_000;
 /// Position beyond which nothing is added, in sizes.
-const POSITION_SIZES_MAX: i64 = 40;
+const POSITION_SIZES_MAX: i64 = 16;
 
 /// An arbitrageur.
 pub struct Arbitrageur {

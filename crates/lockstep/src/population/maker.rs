@@ -17,7 +17,7 @@ use lockstep_types::{Lots, Price, SpanMs, TimeMs, Usd};
 /// Half spread of each layer in calm, ppm.
 const HALF_SPREADS_PPM: [i64; 3] = [80, 350, 1_200];
 /// Size of each layer, in USD.
-const LAYER_USD: [i64; 3] = [60_000, 200_000, 600_000];
+const LAYER_USD: [i64; 3] = [40_000, 120_000, 300_000];
 /// Milliseconds between two looks.
 const PERIOD_MS: i64 = 1_000;
 /// A layer is quoted again at the latest after this.
@@ -29,11 +29,11 @@ const DEAD_MAN_MS: i64 = 120_000;
 /// Position at which a maker leans by a half spread of its middle layer, USD.
 const LEAN_USD: i64 = 1_000_000;
 /// Added position beyond which a maker only reduces, USD.
-const POSITION_USD_MAX: i64 = 12_000_000;
+const POSITION_USD_MAX: i64 = 6_000_000;
 /// In so many looks a maker lays most of what it has added off elsewhere.
 const LAY_OFF_LOOKS: i64 = 600;
-/// Swing of a minute at which quotes have half their size, ppm.
-const HALF_SIZE_SWING_PPM: i64 = 8_000;
+/// Swing of a minute at which quotes have a quarter of their size, ppm.
+const QUARTER_SIZE_SWING_PPM: i64 = 8_000;
 
 /// A maker.
 pub struct Maker {
@@ -144,9 +144,12 @@ fn half_spread_ppm(layer: usize, swing_ppm: i64) -> i64 {
     HALF_SPREADS_PPM[layer] + swing_ppm / 6
 }
 
-/// Size of a quote, micro-USD: smaller then.
+/// Size of a quote, micro-USD: much smaller then.
 fn layer_size(layer: usize, swing_ppm: i64) -> i64 {
-    LAYER_USD[layer] * 1_000_000 / (HALF_SIZE_SWING_PPM + swing_ppm) * HALF_SIZE_SWING_PPM
+    let base = QUARTER_SIZE_SWING_PPM;
+    // Twice, because what may happen before the next quote grows with the swing's square.
+    let once = LAYER_USD[layer] * 1_000_000 / (base + swing_ppm) * base;
+    once / (base + swing_ppm) * base
 }
 
 fn protection(group: u8, underlying: lockstep_types::UnderlyingId) -> Command {

@@ -153,6 +153,11 @@ impl Population {
         self.agents.get(usize::try_from(account).ok()?).map(|agent| agent.kind)
     }
 
+    /// The whale's account.
+    pub fn whale(&self) -> Option<u32> {
+        self.agents.iter().find(|agent| agent.kind == Kind::Whale).map(|agent| agent.number)
+    }
+
     /// The deposits that open all accounts: account and signer `n` are agent `n`'s.
     pub fn deposits(&self) -> Vec<SystemCommand> {
         let deposit = |agent: &Agent| SystemCommand::Deposit {

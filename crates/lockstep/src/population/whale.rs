@@ -9,9 +9,9 @@ use super::opening::Wish;
 use lockstep_types::instrument::OptionSide;
 
 /// Its deposit for each account of the population, thousands of USD.
-pub const THOUSAND_USD_PER_ACCOUNT: i64 = 4;
+pub const THOUSAND_USD_PER_ACCOUNT: i64 = 6;
 /// Deposit times this is its long position, tenths.
-const LEVERAGE_TENTHS: i64 = 120;
+const LEVERAGE_TENTHS: i64 = 115;
 /// Deposit times this is what its short puts are on, tenths.
 const PUTS_TENTHS: i64 = 5;
 /// How far below the index the puts are struck, ppm.

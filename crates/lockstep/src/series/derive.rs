@@ -139,8 +139,8 @@ pub fn index(reader: impl BufRead, underlying: &str, window: Window) -> Result<S
 }
 
 /// A path through one-minute bars from `open_time_ms,open,high,low,close` rows: each bar's open,
-/// the extreme against its direction, the other extreme, its close. All prices are the bar's; where in
-/// the minute its extremes were, and in which order, it does not say.
+/// the extreme against its direction, the other extreme, its close. All prices are the bar's; when
+/// in the minute its extremes were, and in which order, it does not say.
 pub fn bar_path(reader: impl BufRead, window: Window) -> Result<Series, ReadError> {
     let mut rows = Rows::open(reader, "open_time_ms,open,high,low,close", RAW_ROWS_MAX)?;
     let mut cut = Cut::new(Column::PriceCents, window);

@@ -1,4 +1,4 @@
-//! When the books are looked at while a crash runs, and what that costs.
+//! When the books are looked at while a crash runs.
 //!
 //! After every block the money is counted (C1): cash of all accounts, cost and funding of all
 //! positions, funds and dust, against deposits, to the nano-USD. That is a scan of accounts and
@@ -12,7 +12,6 @@ use crate::replay::Check;
 use crate::replay::tally::grouped;
 use crate::report::Conservation;
 use lockstep_exchange::Exchange;
-use lockstep_sim::measure::thread_cpu_ns;
 
 /// Blocks between two checks of everything.
 const FULL_BLOCKS: u64 = 600;
@@ -21,18 +20,16 @@ const FULL_BLOCKS: u64 = 600;
 #[derive(Clone, Copy, Debug)]
 pub struct Audit {
     check: Check,
-    /// Blocks after which the money was counted, and processor time for that.
+    /// Blocks after which the money was counted.
     counted: u64,
-    counted_ns: u64,
-    /// Times that everything was checked, and processor time for that.
+    /// Times that everything was checked.
     full: u64,
-    full_ns: u64,
 }
 
 impl Audit {
     /// An audit that has seen nothing.
     pub fn new(check: Check) -> Self {
-        Self { check, counted: 0, counted_ns: 0, full: 0, full_ns: 0 }
+        Self { check, counted: 0, full: 0 }
     }
 
     /// Looks at the books after a block.
@@ -43,11 +40,8 @@ impl Audit {
         if self.check == Check::Off {
             return Ok(());
         }
-        let began_ns = thread_cpu_ns();
         let money = exchange.conservation();
-        let counted_ns = thread_cpu_ns();
         self.counted += 1;
-        self.counted_ns += counted_ns.saturating_sub(began_ns);
         if !money.is_balanced() {
             let what = format!(
                 "block {height}: C1: all balances add up to {} nano-USD, deposits are {} micro-USD",
@@ -60,7 +54,6 @@ impl Audit {
             let broken = |error| Failure::Broken(format!("block {height}: {error}"));
             exchange.check_invariants().map_err(broken)?;
             self.full += 1;
-            self.full_ns += thread_cpu_ns().saturating_sub(counted_ns);
         }
         Ok(())
     }
@@ -83,15 +76,5 @@ impl Audit {
             grouped(self.full)
         );
         Ok(Some(books))
-    }
-
-    /// What a count of the money cost on average, microseconds of processor time.
-    pub fn count_us(&self) -> u64 {
-        self.counted_ns / self.counted.max(1) / 1_000
-    }
-
-    /// What a check of everything cost on average, microseconds of processor time.
-    pub fn full_us(&self) -> u64 {
-        self.full_ns / self.full.max(1) / 1_000
     }
 }

@@ -10,12 +10,17 @@
 //! digest.
 
 mod audit;
+mod bars;
 mod chart;
 mod feed;
 mod latency;
+mod ledger;
 mod october;
 mod run;
+mod solvency;
+mod stopwatch;
 mod story;
+mod study;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -25,6 +30,7 @@ use super::{Context, Finished};
 use crate::failure::Failure;
 use crate::population::{ACCOUNTS_MAX, ACCOUNTS_MIN};
 use latency::{BLOCK_MS, LATENCY_MS_MAX, LATENCY_MS_MIN, Latency};
+use std::time::Instant;
 use story::{Story, Which};
 
 /// Arguments of a crash story.
@@ -56,6 +62,9 @@ pub struct Arguments {
     /// How late the chain is (`0.3`, `5s`): the age of reports and three blocks, together.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub latency: Option<i64>,
+    /// Run the worst of the story with latencies of 0.3, 5 and 60 seconds, and compare.
+    #[arg(long, conflicts_with_all = ["latency", "block_ms"])]
+    pub latency_study: bool,
 }
 
 impl Default for Arguments {
@@ -68,6 +77,7 @@ impl Default for Arguments {
             to: None,
             block_ms: None,
             latency: None,
+            latency_study: false,
         }
     }
 }
@@ -106,8 +116,9 @@ impl Arguments {
             Some(text) => story.moment(flag, text),
             None => Ok(otherwise),
         };
-        let start_ms = moment("--from", &self.from, story.default_ms.0)?;
-        let end_ms = moment("--to", &self.to, story.default_ms.1)?;
+        let usual = if self.latency_study { story.worst_ms } else { story.default_ms };
+        let start_ms = moment("--from", &self.from, usual.0)?;
+        let end_ms = moment("--to", &self.to, usual.1)?;
         if end_ms <= start_ms {
             return Err(Failure::Usage("--to must lie after --from".to_string()));
         }
@@ -120,9 +131,13 @@ impl Arguments {
     }
 }
 
-/// Runs a story.
+/// Runs a story, or the study of latency on it.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Finished, Failure> {
+    let started = Instant::now();
     let story = arguments.story.story()?;
     let course = arguments.course(&story)?;
-    run::run(arguments, story, course, context)
+    if arguments.latency_study {
+        return study::run(arguments, course, context);
+    }
+    run::play(arguments, story, course, context)?.finish(arguments, started)
 }

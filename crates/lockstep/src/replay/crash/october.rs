@@ -39,6 +39,8 @@ const ETH_VOL_PERCENT: i64 = 125;
 const INSURANCE: Usd = Usd(2_000_000_000_000);
 /// 20:30 and 22:30, the worst two hours of the day, from the start of the series at 20:00.
 const DEFAULT_MS: (i64, i64) = (30 * 60_000, 150 * 60_000);
+/// 21:05 and 21:35: the fall from 115,000 USD to its low, and what followed.
+const WORST_MS: (i64, i64) = (65 * 60_000, 95 * 60_000);
 
 /// The shape of an expiry's smile, and the recorded option that fixes its level.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +117,7 @@ pub fn story() -> Result<Story, ReadError> {
         sources: SOURCES,
         window_ms,
         default_ms: (window_ms.0 + DEFAULT_MS.0, window_ms.0 + DEFAULT_MS.1),
+        worst_ms: (window_ms.0 + WORST_MS.0, window_ms.0 + WORST_MS.1),
         latency: Latency { block_ms: 1_000, age_ms: 750 },
         underlyings: &UNDERLYINGS,
         listed,

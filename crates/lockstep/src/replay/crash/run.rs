@@ -2,10 +2,14 @@
 //! a block, and what happens goes back.
 
 use super::audit::Audit;
+use super::bars::Bars;
 use super::chart::Chart;
 use super::feed::Feed;
+use super::ledger::Ledger;
+use super::solvency::Solvency;
+use super::stopwatch::{Part, Stopwatch};
 use super::story::Story;
-use super::{Arguments, Context, Course, Finished, venue};
+use super::{Arguments, Context, Course, venue};
 use crate::events_json;
 use crate::failure::Failure;
 use crate::population::Population;
@@ -14,14 +18,11 @@ use crate::progress::Progress;
 use crate::replay::tally::Tally;
 use crate::scenario::names::Names;
 use lockstep_exchange::Exchange;
-use lockstep_sim::measure::thread_cpu_ns;
 use lockstep_types::codec::Bounded;
 use lockstep_types::command::{
     BLOCK_COMMANDS_MAX, Block, Phase, PhaseReason, PhaseScope, SystemCommand, UserCommand,
 };
 use lockstep_types::{Event, TimeMs};
-use std::collections::BTreeSet;
-use std::time::Instant;
 
 /// System commands in a block of the set-up.
 const SET_UP_COMMANDS: usize = 5_000;
@@ -43,25 +44,24 @@ pub struct Run<'a> {
     pub(super) tally: Tally,
     pub(super) chart: Chart,
     pub(super) names: Names,
-    /// Accounts that fell below maintenance.
-    pub(super) liquidated: BTreeSet<u32>,
+    pub(super) bars: Bars,
+    pub(super) solvency: Solvency,
+    pub(super) ledger: Ledger,
     pub(super) height: u64,
     pub(super) audit: Audit,
-    /// Processor time of the engine, journal and margin on.
-    pub(super) engine_ns: u64,
+    pub(super) stopwatch: Stopwatch,
     pub(super) story: Story,
     pub(super) course: Course,
     pub(super) context: &'a mut Context,
 }
 
 /// Runs a course of a story to its end.
-pub fn run(
+pub fn play<'a>(
     arguments: &Arguments,
     story: Story,
     course: Course,
-    context: &mut Context,
-) -> Result<Finished, Failure> {
-    let started = Instant::now();
+    context: &'a mut Context,
+) -> Result<Run<'a>, Failure> {
     let Course { start_ms, end_ms, latency } = course;
     let boards = story.underlyings.len();
     let mut run = Run {
@@ -72,10 +72,12 @@ pub fn run(
         tally: Tally::default(),
         chart: Chart::default(),
         names: Names::default(),
-        liquidated: BTreeSet::new(),
+        bars: Bars::new(start_ms, end_ms),
+        solvency: Solvency::new(start_ms, end_ms),
+        ledger: Ledger::default(),
         height: 0,
         audit: Audit::new(context.check),
-        engine_ns: 0,
+        stopwatch: Stopwatch::start(),
         story,
         course,
         context,
@@ -95,7 +97,9 @@ pub fn run(
         }
     }
     progress.finish();
-    run.finish(arguments, started)
+    run.bars.close(0);
+    run.ledger.close(&run.population, &run.exchange);
+    Ok(run)
 }
 
 impl Run<'_> {
@@ -109,6 +113,8 @@ impl Run<'_> {
         for system in blocks {
             self.set_up_block(before_ms, system, Vec::new())?;
         }
+        // What is paid from here on is paid for trading.
+        self.ledger = Ledger::new(&self.exchange);
         self.market = Market::new(&self.exchange, &|id| venue::ticks(self.story.underlyings, id));
         self.market.refresh(&self.exchange, before_ms);
         self.set_up_block(before_ms, vec![phase(Phase::Auction)], Vec::new())?;
@@ -116,11 +122,13 @@ impl Run<'_> {
             self.set_up_block(before_ms, Vec::new(), orders.to_vec())?;
         }
         self.set_up_block(before_ms, vec![phase(Phase::Continuous)], Vec::new())?;
-        self.chart = Chart::new(&self.exchange, &self.story, self.course.start_ms)?;
+        self.chart =
+            Chart::new(&self.exchange, &self.story, self.course.start_ms, self.course.end_ms)?;
+        self.bars = Bars::new(self.course.start_ms, self.course.end_ms);
         // The set-up is none of the run's work.
         self.tally = Tally::default();
-        self.engine_ns = 0;
         self.audit = Audit::new(self.context.check);
+        self.stopwatch = Stopwatch::start();
         Ok(())
     }
 
@@ -143,14 +151,20 @@ impl Run<'_> {
     }
 
     fn block(&mut self, now_ms: i64) -> Result<(), Failure> {
-        self.market.refresh(&self.exchange, now_ms);
         let reports = self.feed.reports(now_ms);
+        self.stopwatch.lap(Part::Reports);
+        self.market.refresh(&self.exchange, now_ms);
         let mut commands = self.population.act(&self.market);
+        // What a slow block cannot take, its senders lose.
         commands.truncate(BLOCK_COMMANDS_MAX);
-        let count = u64::try_from(commands.len()).unwrap_or(0);
+        self.stopwatch.lap(Part::Population);
+        self.bars.block(now_ms, u64::try_from(commands.len()).unwrap_or(0));
         self.execute(now_ms, reports, commands)?;
         self.population.observe(self.exchange.events());
-        self.chart.block(&self.exchange, &self.feed, now_ms, count);
+        self.stopwatch.lap(Part::Population);
+        self.chart.block(&self.exchange, &self.feed, now_ms);
+        self.solvency.block(&self.exchange, &self.population, now_ms);
+        self.stopwatch.lap(Part::Report);
         Ok(())
     }
 
@@ -170,23 +184,26 @@ impl Run<'_> {
             system: Bounded::new(system).map_err(bounds)?,
             commands: Bounded::new(commands).map_err(bounds)?,
         };
-        let began_ns = thread_cpu_ns();
+        self.stopwatch.lap(Part::Report);
         let executed = self.exchange.execute(&block);
         self.exchange.checkpoint_and_forget();
-        self.engine_ns += thread_cpu_ns().saturating_sub(began_ns);
+        self.stopwatch.lap(Part::Engine);
         assert!(executed.is_ok(), "the whole state misses no leaf");
         for event in self.exchange.events() {
             self.tally.event(event);
             self.names.observe(event);
-            if let Event::LiquidationStarted { account, .. } = event {
-                self.liquidated.insert(account.0);
-            }
+            self.bars.event(event);
+            self.solvency.event(event);
+            self.ledger.event(&self.population, event);
             if let Some(to) = self.context.sink.writer() {
                 let line =
                     events_json::to_json_in_block(event, block.height, block.time, &self.names);
                 writeln!(to, "{line}").map_err(|error| self.context.sink.failure(error))?;
             }
         }
-        self.audit.block(&self.exchange, self.height)
+        self.stopwatch.lap(Part::Report);
+        let audited = self.audit.block(&self.exchange, self.height);
+        self.stopwatch.lap(Part::Audit);
+        audited
     }
 }

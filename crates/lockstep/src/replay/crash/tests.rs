@@ -1,3 +1,4 @@
+use super::bars::{Bars, Room};
 use super::latency::VALIDATORS;
 use super::*;
 use crate::output::EventSink;
@@ -6,7 +7,7 @@ use crate::report::Block;
 use crate::series::derive::CRASH_WINDOW;
 use feed::Feed;
 use lockstep_types::command::{Report, SystemCommand};
-use lockstep_types::{Price, UnderlyingId};
+use lockstep_types::{AccountId, Event, Price, UnderlyingId, Usd};
 
 const START_MS: i64 = CRASH_WINDOW.start_s * 1_000;
 
@@ -101,19 +102,73 @@ fn latencies_are_read_in_seconds_and_within_their_limits() {
     }
 }
 
-#[test]
-fn nothing_of_a_run_is_refused_that_a_venue_must_take() {
+fn small_run(story: Which, from: &str, to: &str) -> crate::report::Report {
     let arguments = Arguments {
+        story,
         accounts: 60,
-        from: Some("21:16".to_string()),
-        to: Some("21:18".to_string()),
+        from: Some(from.to_string()),
+        to: Some(to.to_string()),
         ..Arguments::default()
     };
     let mut context = Context { check: Check::Every, sink: EventSink::None };
-    let finished = run(&arguments, &mut context).unwrap();
-    let refused =
-        finished.report.sections.iter().flat_map(|section| &section.blocks).any(
-            |block| matches!(block, Block::Table(table) if table.title.starts_with("Refused")),
-        );
+    run(&arguments, &mut context).unwrap().report
+}
+
+fn tables(report: &crate::report::Report) -> impl Iterator<Item = &crate::report::Table> {
+    let blocks = report.sections.iter().flat_map(|section| &section.blocks);
+    blocks.filter_map(|block| match block {
+        Block::Table(table) => Some(table),
+        _ => None,
+    })
+}
+
+#[test]
+fn nothing_of_a_run_is_refused_that_a_venue_must_take() {
+    let report = small_run(Which::October, "21:16", "21:18");
+    let refused = tables(&report).any(|table| table.title.starts_with("Refused"));
     assert!(!refused, "reports and listings are legal");
+}
+
+#[test]
+fn what_one_group_loses_others_win() {
+    let report = small_run(Which::October, "21:16", "21:20");
+    let results = tables(&report).find(|table| table.title == "Results").unwrap();
+    let cell = |group: &str| {
+        let row = results.rows.iter().find(|row| row[0] == group).unwrap();
+        row[4].clone()
+    };
+    assert!(cell("leveraged longs").starts_with("-$"), "{}", cell("leveraged longs"));
+    assert!(cell("leveraged shorts").starts_with('$'), "{}", cell("leveraged shorts"));
+    assert_eq!(cell("sum"), "$0");
+}
+
+#[test]
+fn bars_sum_over_equal_spans_and_rare_things_are_drawn_if_they_happened() {
+    let mut bars = Bars::new(0, 600_000);
+    let paid = |micro| Event::InsurancePaid { account: AccountId(1), amount: Usd(micro) };
+    let titles = |bars: &Bars| -> Vec<String> {
+        let charts = bars.charts(Room::Stress, (0, 600_000));
+        let title = |block| match block {
+            Block::TimeChart(chart) => chart.title,
+            _ => String::new(),
+        };
+        charts.into_iter().map(title).collect()
+    };
+    let drawn = |bars: &Bars| titles(bars).iter().any(|title| title.starts_with("Paid by insur"));
+    bars.block(0, 10);
+    bars.block(59_000, 5);
+    bars.block(60_000, 7);
+    bars.close(120_000);
+    assert!(!drawn(&bars), "nobody was paid");
+    bars.event(&paid(2_500_000));
+    bars.close(180_000);
+    assert!(drawn(&bars), "now somebody was");
+    let charts = bars.charts(Room::Activity, (0, 600_000));
+    let commands = charts.iter().find_map(|block| match block {
+        Block::TimeChart(chart) if chart.title.starts_with("Commands") => Some(chart),
+        _ => None,
+    });
+    let points = &commands.unwrap().lines[0].points;
+    let values: Vec<(i64, f64)> = points.iter().map(|point| (point.time_ms, point.value)).collect();
+    assert_eq!(values, [(0, 15.0), (60_000, 7.0), (120_000, 0.0)]);
 }
