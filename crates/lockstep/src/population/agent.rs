@@ -1,15 +1,21 @@
 //! One agent: an account, its habits, its random numbers, and how it sends commands.
 
-use super::market::{Market, Quote};
-use super::{Kind, arbitrage, maker, noise, option_maker, option_trader, trader};
+use super::desk::Desk;
+use super::market::{Board, Market, Quote};
+use super::opening::Wish;
+use super::{
+    Kind, arbitrage, gamma_seller, hedger, maker, noise, option_buyer, option_maker, trader, whale,
+};
 use lockstep_sim::rng::Rng;
 use lockstep_types::command::{Command, UserCommand};
+use lockstep_types::event::Accepted;
 use lockstep_types::order::{NewOrder, TimeInForce};
-use lockstep_types::{AccountId, Event, InstrumentId, Lots, Price, Side, SignerId, UnderlyingId};
-use std::collections::BTreeMap;
+use lockstep_types::{AccountId, Lots, Price, Side, SignerId, UnderlyingId};
 
 /// Micro-USD in a thousand USD.
 pub const THOUSAND_USD: i64 = 1_000_000_000;
+/// Everybody has acted once by so many milliseconds after the start.
+const FIRST_MS_MAX: u64 = 10_000;
 
 /// The habits of a kind, with what it remembers.
 pub enum Role {
@@ -21,38 +27,37 @@ pub enum Role {
     Trader(trader::Trader),
     /// Of an arbitrageur.
     Arbitrageur(arbitrage::Arbitrageur),
-    /// Of a buyer or seller of options.
-    OptionTrader(option_trader::OptionTrader),
+    /// Of a seller of gamma.
+    GammaSeller(gamma_seller::GammaSeller),
+    /// Of a hedged book.
+    Hedger(hedger::Hedger),
+    /// Of an option buyer.
+    OptionBuyer(option_buyer::OptionBuyer),
     /// Of noise.
     Noise(noise::Noise),
+    /// Of the whale.
+    Whale(whale::Whale),
 }
 
 impl Role {
     /// The habits of a new agent.
-    pub fn new(kind: Kind, number: u32, underlyings: usize, start_ms: i64, rng: &mut Rng) -> Self {
+    pub fn new(kind: Kind, number: u32, underlyings: usize, rng: &mut Rng) -> Self {
         // BTC is the larger market: two of three.
         let board = if rng.below(3) < 2 { 0 } else { underlyings.saturating_sub(1) };
         match kind {
-            Kind::Maker => Self::Maker(maker::Maker::new(number, underlyings, start_ms)),
+            Kind::Maker => Self::Maker(maker::Maker::new(number, underlyings)),
             Kind::OptionMaker => {
-                let maker = option_maker::OptionMaker::new(number, underlyings, start_ms);
-                Self::OptionMaker(maker)
+                Self::OptionMaker(option_maker::OptionMaker::new(number, underlyings))
             }
-            Kind::Long => Self::Trader(trader::Trader::new(Side::Buy, false, board, start_ms, rng)),
-            Kind::Short => {
-                Self::Trader(trader::Trader::new(Side::Sell, false, board, start_ms, rng))
-            }
-            Kind::StopUser => {
-                Self::Trader(trader::Trader::new(Side::Buy, true, board, start_ms, rng))
-            }
-            Kind::Arbitrageur => {
-                Self::Arbitrageur(arbitrage::Arbitrageur::new(board, start_ms, rng))
-            }
-            Kind::OptionSeller | Kind::OptionBuyer => {
-                let sells = kind == Kind::OptionSeller;
-                Self::OptionTrader(option_trader::OptionTrader::new(sells, board, start_ms, rng))
-            }
-            Kind::Noise => Self::Noise(noise::Noise::new(board, start_ms, rng)),
+            Kind::Long => Self::Trader(trader::Trader::new(Side::Buy, false, board, rng)),
+            Kind::Short => Self::Trader(trader::Trader::new(Side::Sell, false, board, rng)),
+            Kind::StopUser => Self::Trader(trader::Trader::new(Side::Buy, true, board, rng)),
+            Kind::Arbitrageur => Self::Arbitrageur(arbitrage::Arbitrageur::new(board, rng)),
+            Kind::GammaSeller => Self::GammaSeller(gamma_seller::GammaSeller::new(board, rng)),
+            Kind::Hedger => Self::Hedger(hedger::Hedger::new(board, rng)),
+            Kind::OptionBuyer => Self::OptionBuyer(option_buyer::OptionBuyer::new(board, rng)),
+            Kind::Noise => Self::Noise(noise::Noise::new(board, rng)),
+            Kind::Whale => Self::Whale(whale::Whale),
         }
     }
 }
@@ -65,57 +70,19 @@ pub struct Agent {
     pub kind: Kind,
     /// Its first and only deposit, micro-USD.
     pub deposit: i64,
+    /// When it first acts after the start, milliseconds.
+    pub first_ms: i64,
     role: Role,
     rng: Rng,
     nonce: u64,
-}
-
-/// Positions of all accounts, as events tell them.
-#[derive(Clone, Debug, Default)]
-pub struct Desk {
-    positions: BTreeMap<(u32, u32), i64>,
-    /// Until when a quote group is frozen, milliseconds.
-    frozen: BTreeMap<(u32, UnderlyingId, u8), i64>,
-}
-
-impl Desk {
-    /// The position of an account in an instrument, signed lots.
-    pub fn position(&self, account: u32, instrument: InstrumentId) -> i64 {
-        self.positions.get(&(account, instrument.0)).copied().unwrap_or(0)
-    }
-
-    /// Learns from an event.
-    pub fn observe(&mut self, event: &Event) {
-        match event {
-            Event::Trade(trade) => {
-                let signed = trade.taker_side.signed(trade.lots).0;
-                self.add(trade.taker, trade.instrument, signed);
-                self.add(trade.maker, trade.instrument, -signed);
-            }
-            Event::ProtectionTripped { account, underlying, group, until } => {
-                self.frozen.insert((account.0, *underlying, group.0), until.0);
-            }
-            Event::Settled { account, instrument, .. } => {
-                self.positions.remove(&(account.0, instrument.0));
-            }
-            _ => {}
-        }
-    }
-
-    fn add(&mut self, account: AccountId, instrument: InstrumentId, lots: i64) {
-        let key = (account.0, instrument.0);
-        let position = self.positions.entry(key).or_insert(0);
-        *position += lots;
-        if *position == 0 {
-            self.positions.remove(&key);
-        }
-    }
 }
 
 /// What an agent has at hand when it acts.
 pub struct Turn<'a> {
     /// What everybody sees.
     pub market: &'a Market,
+    /// When it was due, milliseconds: at most the time of the block that is being made.
+    pub due_ms: i64,
     /// Its random numbers.
     pub rng: &'a mut Rng,
     /// Its number.
@@ -133,10 +100,24 @@ impl Turn<'_> {
         self.desk.position(self.number, quote.id)
     }
 
+    /// Delta of everything that the agent has on an underlying, signed lots of it.
+    pub fn delta(&self, board: &Board) -> i64 {
+        let held = self.desk.positions(self.number).iter();
+        let deltas = held.filter_map(|(instrument, lots)| {
+            let quote = self.market.quotes.get(self.market.place_of(*instrument)?)?;
+            (quote.underlying == board.id).then(|| quote.delta_of(*lots, self.market.now_ms))
+        });
+        deltas.sum()
+    }
+
+    /// The agent's latest resting orders; some may have ended.
+    pub fn orders(&self) -> &[Accepted] {
+        self.desk.orders(self.number)
+    }
+
     /// Whether the next block would refuse quotes of a group.
     pub fn is_frozen(&self, underlying: UnderlyingId, group: u8) -> bool {
-        let until = self.desk.frozen.get(&(self.number, underlying, group));
-        until.is_some_and(|until| *until > self.market.now_ms)
+        self.desk.frozen_until(self.number, underlying, group) > self.market.now_ms
     }
 
     /// Sends a command for the next block.
@@ -175,6 +156,18 @@ impl Turn<'_> {
         });
     }
 
+    /// Buys or sells the perpetual against the delta of all that the agent has there, if that is
+    /// more than `lots_min`.
+    pub fn hedge(&mut self, board: &Board, lots_min: i64, ppm: i64) {
+        let Some(quote) = self.market.quotes.get(board.perpetual).copied() else { return };
+        let delta = self.delta(board);
+        if delta.abs() <= lots_min {
+            return;
+        }
+        let side = if delta > 0 { Side::Sell } else { Side::Buy };
+        self.take(&quote, side, delta.abs(), ppm, false);
+    }
+
     /// Closes a position at market.
     pub fn close(&mut self, quote: &Quote) {
         let position = self.position(quote);
@@ -190,20 +183,25 @@ impl Turn<'_> {
 }
 
 impl Agent {
-    /// An agent with its deposit.
-    pub fn new(number: u32, kind: Kind, role: Role, mut rng: Rng) -> Self {
+    /// An agent with its deposit, among so many accounts.
+    pub fn new(number: u32, kind: Kind, role: Role, accounts: u32, mut rng: Rng) -> Self {
         let thousands = match kind {
-            Kind::Maker => 4_000,
-            Kind::OptionMaker => 12_000,
+            Kind::Maker => 6_000,
+            Kind::OptionMaker => 16_000,
             Kind::Arbitrageur => 400,
-            Kind::OptionSeller => 20 + small(&mut rng, 60),
+            Kind::GammaSeller => 20 + small(&mut rng, 80),
+            Kind::Hedger => 50 + small(&mut rng, 200),
             // Few are rich.
             Kind::Long | Kind::Short | Kind::StopUser => {
                 2 + small(&mut rng, 20) + 10 * small(&mut rng, 4) * small(&mut rng, 4)
             }
             Kind::OptionBuyer | Kind::Noise => 5 + small(&mut rng, 40),
+            // As large among few as among many.
+            Kind::Whale => i64::from(accounts) * whale::THOUSAND_USD_PER_ACCOUNT,
         };
-        Self { number, kind, deposit: thousands * THOUSAND_USD, role, rng, nonce: 0 }
+        let first_ms = small(&mut rng, FIRST_MS_MAX);
+        let deposit = thousands * THOUSAND_USD;
+        Self { number, kind, deposit, first_ms, role, rng, nonce: 0 }
     }
 
     /// The public key of its owner: only its number, because signatures are checked before the
@@ -215,10 +213,62 @@ impl Agent {
         key
     }
 
-    /// Sends what it wants to do before the next block.
-    pub fn act(&mut self, market: &Market, desk: &Desk, sent: &mut Vec<UserCommand>) {
+    /// Whether it quotes on a board.
+    pub fn quotes(&self, board: usize) -> bool {
+        match &self.role {
+            Role::Maker(role) => role.board == board,
+            Role::OptionMaker(role) => role.board == board,
+            _ => false,
+        }
+    }
+
+    /// What it would like to hold when the market opens.
+    pub fn wish(&mut self, market: &Market) -> Wish {
+        let (rng, deposit) = (&mut self.rng, self.deposit);
+        match &mut self.role {
+            Role::Trader(role) => role.wish(market, deposit),
+            Role::GammaSeller(role) => role.wish(market, deposit, rng),
+            Role::Hedger(role) => role.wish(market, deposit, rng),
+            Role::OptionBuyer(role) => role.wish(market, deposit, rng),
+            Role::Whale(role) => role.wish(market, deposit),
+            Role::Maker(_) | Role::OptionMaker(_) | Role::Arbitrageur(_) | Role::Noise(_) => {
+                Wish::new()
+            }
+        }
+    }
+
+    /// Gives it a turn to send commands.
+    pub fn turn(
+        &mut self,
+        market: &Market,
+        desk: &Desk,
+        due_ms: i64,
+        sent: &mut Vec<UserCommand>,
+        act: impl FnOnce(&mut Turn<'_>),
+    ) {
+        act(&mut Turn {
+            market,
+            due_ms,
+            rng: &mut self.rng,
+            number: self.number,
+            deposit: self.deposit,
+            desk,
+            nonce: &mut self.nonce,
+            sent,
+        });
+    }
+
+    /// Sends what it wants to do before the next block; says when it is due again, if ever.
+    pub fn act(
+        &mut self,
+        market: &Market,
+        desk: &Desk,
+        due_ms: i64,
+        sent: &mut Vec<UserCommand>,
+    ) -> Option<i64> {
         let mut turn = Turn {
             market,
+            due_ms,
             rng: &mut self.rng,
             number: self.number,
             deposit: self.deposit,
@@ -227,12 +277,15 @@ impl Agent {
             sent,
         };
         match &mut self.role {
-            Role::Maker(role) => role.act(&mut turn),
-            Role::OptionMaker(role) => role.act(&mut turn),
+            Role::Maker(role) => Some(role.act(&mut turn)),
+            Role::OptionMaker(role) => Some(role.act(&mut turn)),
             Role::Trader(role) => role.act(&mut turn),
-            Role::Arbitrageur(role) => role.act(&mut turn),
-            Role::OptionTrader(role) => role.act(&mut turn),
-            Role::Noise(role) => role.act(&mut turn),
+            Role::Arbitrageur(role) => Some(role.act(&mut turn)),
+            Role::GammaSeller(role) => role.act(&mut turn),
+            Role::Hedger(role) => Some(role.act(&mut turn)),
+            Role::OptionBuyer(role) => role.act(&mut turn),
+            Role::Noise(role) => Some(role.act(&mut turn)),
+            Role::Whale(_) => None,
         }
     }
 }
@@ -246,4 +299,9 @@ pub fn small(rng: &mut Rng, bound: u64) -> i64 {
 pub fn lots_for(notional: i64, price: i64) -> i64 {
     let lots = i128::from(notional) * 1_000 / i128::from(price.max(1));
     i64::try_from(lots).unwrap_or(i64::MAX).max(1)
+}
+
+/// `tenths` tenths of an amount.
+pub fn tenths_of(amount: i64, tenths: i64) -> i64 {
+    i64::try_from(i128::from(amount) * i128::from(tenths) / 10).unwrap_or(i64::MAX)
 }

@@ -9,36 +9,30 @@ use lockstep_types::Side;
 /// Size of one trade, USD.
 const SIZE_USD: i64 = 50_000;
 /// Position beyond which nothing is added, in sizes.
-const POSITION_SIZES_MAX: i64 = 24;
+const POSITION_SIZES_MAX: i64 = 16;
 
 /// An arbitrageur.
 pub struct Arbitrageur {
     board: usize,
-    next_ms: i64,
     period_ms: i64,
     /// Distance from fair at which it trades, ppm.
     enter_ppm: i64,
 }
 
 impl Arbitrageur {
-    /// A new one; it begins after `start_ms`.
-    pub fn new(board: usize, start_ms: i64, rng: &mut Rng) -> Self {
-        Self {
-            board,
-            next_ms: start_ms + 10_000 + small(rng, 10_000),
-            period_ms: 1_000 + small(rng, 4_000),
-            enter_ppm: 700 + small(rng, 1_500),
-        }
+    /// A new one.
+    pub fn new(board: usize, rng: &mut Rng) -> Self {
+        Self { board, period_ms: 1_000 + small(rng, 4_000), enter_ppm: 700 + small(rng, 1_500) }
     }
 
-    /// Does what it wants to do before the next block.
-    pub fn act(&mut self, turn: &mut Turn<'_>) {
+    /// Does what it wants to do before the next block; when it is due again.
+    pub fn act(&mut self, turn: &mut Turn<'_>) -> i64 {
         let market = turn.market;
-        let Some(board) = market.boards.get(self.board) else { return };
-        if market.now_ms < self.next_ms || board.index == 0 || board.stale {
-            return;
+        let next_ms = market.now_ms + self.period_ms;
+        let Some(board) = market.boards.get(self.board) else { return next_ms };
+        if board.index == 0 || board.stale {
+            return next_ms;
         }
-        self.next_ms = market.now_ms + self.period_ms;
         let places = [board.perpetual].into_iter().chain(board.futures.first().copied());
         for place in places {
             let Some(quote) = market.quotes.get(place) else { continue };
@@ -46,6 +40,7 @@ impl Arbitrageur {
                 self.trade(turn, quote, quote.fair);
             }
         }
+        next_ms
     }
 
     fn trade(&self, turn: &mut Turn<'_>, quote: &Quote, fair: i64) {

@@ -1,18 +1,26 @@
-//! What every agent sees: prices of all instruments, as of the last block.
+//! What every agent sees: prices of all instruments, as of the last block; options as they were at
+//! most a second before.
 
 use lockstep_exchange::Exchange;
-use lockstep_types::instrument::{Contract, InstrumentName};
-use lockstep_types::{InstrumentId, Side, UnderlyingId};
+use lockstep_exchange::option::Black76;
+use lockstep_types::instrument::{Contract, InstrumentName, OptionSide};
+use lockstep_types::{InstrumentId, Side, TimeMs, UnderlyingId};
 use std::collections::BTreeMap;
 
 /// Milliseconds of index history that agents look back on.
 const HISTORY_MS: i64 = 60_000;
+/// Milliseconds after which the prices of options are looked at again.
+const OPTIONS_MS: i64 = 1_000;
+/// 1.0 as a delta.
+const DELTA_ONE_E9: i64 = 1_000_000_000;
 
 /// One instrument's prices, micro-USD.
 #[derive(Clone, Copy, Debug)]
 pub struct Quote {
     /// Its id.
     pub id: InstrumentId,
+    /// On what.
+    pub underlying: UnderlyingId,
     /// What it is.
     pub contract: Contract,
     /// Its price tick.
@@ -26,6 +34,10 @@ pub struct Quote {
     pub bid: i64,
     /// Best ask; 0 without one.
     pub ask: i64,
+    /// Forward of what it settles at; 0 while there is none.
+    forward: i64,
+    /// Volatility of an option, 1e-9; 0 while there is none.
+    vol_e9: i64,
 }
 
 impl Quote {
@@ -40,6 +52,20 @@ impl Quote {
     /// The middle of the book, or the mark.
     pub fn middle(&self) -> i64 {
         if self.bid > 0 && self.ask > 0 { (self.bid + self.ask) / 2 } else { self.mark }
+    }
+
+    /// Delta of a position of signed lots, in lots of the underlying, towards zero.
+    pub fn delta_of(&self, lots: i64, now_ms: i64) -> i64 {
+        let Contract::Option { expiry, strike, side } = self.contract else { return lots };
+        let seconds = expiry.since(TimeMs(now_ms)).0 / 1_000;
+        let of = Black76 { forward: self.forward, strike: strike.0, vol_e9: self.vol_e9, seconds };
+        let Ok(greeks) = of.greeks() else { return 0 };
+        let delta_e9 = match side {
+            OptionSide::Call => greeks.delta_call_e9,
+            OptionSide::Put => greeks.delta_put_e9,
+        };
+        let delta = i128::from(lots) * i128::from(delta_e9) / i128::from(DELTA_ONE_E9);
+        i64::try_from(delta).unwrap_or(0)
     }
 
     /// A price on the tick that is not above `price`, at least one tick.
@@ -68,6 +94,31 @@ pub struct Board {
     history: Vec<(i64, i64)>,
 }
 
+impl Board {
+    /// The option of a side whose strike is nearest to `ppm` of the index above it (below it if
+    /// negative), in the expiry with this number.
+    pub fn option_near(
+        &self,
+        quotes: &[Quote],
+        expiry: usize,
+        side: OptionSide,
+        ppm: i64,
+    ) -> Option<usize> {
+        let aim = self.index + share(self.index, ppm);
+        let distance = |place: &usize| match quotes.get(*place).map(|quote| quote.contract) {
+            Some(Contract::Option { strike, side: of, .. }) if of == side => (strike.0 - aim).abs(),
+            _ => i64::MAX,
+        };
+        let series = self.options.get(expiry)?;
+        series.iter().copied().min_by_key(distance)
+    }
+
+    /// An expiry with options, if there is any: the same for the same draw.
+    pub fn expiry_for(&self, draw: usize) -> Option<usize> {
+        (!self.options.is_empty()).then(|| draw % self.options.len())
+    }
+}
+
 /// Everything that agents see.
 #[derive(Clone, Debug, Default)]
 pub struct Market {
@@ -77,6 +128,10 @@ pub struct Market {
     pub quotes: Vec<Quote>,
     /// All underlyings.
     pub boards: Vec<Board>,
+    /// Place in `quotes` of each instrument, by id.
+    places: Vec<Option<usize>>,
+    /// When options are looked at again.
+    next_options_ms: i64,
 }
 
 impl Market {
@@ -100,12 +155,24 @@ impl Market {
                 let place = market.quotes.len();
                 let contract = name.contract;
                 let tick = if contract.is_option() { option_tick } else { linear_tick };
-                market.quotes.push(Quote { id, contract, tick, fair: 0, mark: 0, bid: 0, ask: 0 });
+                market.note(id, place);
+                market.quotes.push(Quote {
+                    id,
+                    underlying,
+                    contract,
+                    tick,
+                    fair: 0,
+                    mark: 0,
+                    bid: 0,
+                    ask: 0,
+                    forward: 0,
+                    vol_e9: 0,
+                });
                 match contract {
                     Contract::Perpetual => board.perpetual = place,
                     Contract::Future { expiry } => futures.push((expiry, place)),
                     Contract::Option { expiry, strike, side } => {
-                        let is_put = side == lockstep_types::instrument::OptionSide::Put;
+                        let is_put = side == OptionSide::Put;
                         options.entry(expiry.0).or_default().push((strike.0, is_put, place));
                     }
                 }
@@ -121,15 +188,37 @@ impl Market {
         market
     }
 
+    fn note(&mut self, id: InstrumentId, place: usize) {
+        let at = usize::try_from(id.0).unwrap_or(usize::MAX);
+        if at >= self.places.len() {
+            self.places.resize(at + 1, None);
+        }
+        self.places[at] = Some(place);
+    }
+
+    /// The place of an instrument in [`Market::quotes`].
+    pub fn place_of(&self, id: InstrumentId) -> Option<usize> {
+        self.places.get(usize::try_from(id.0).ok()?).copied().flatten()
+    }
+
     /// Looks at the exchange, before the block at `now_ms`.
     pub fn refresh(&mut self, exchange: &Exchange, now_ms: i64) {
         self.now_ms = now_ms;
+        let with_options = now_ms >= self.next_options_ms;
+        if with_options {
+            self.next_options_ms = now_ms + OPTIONS_MS;
+        }
         for quote in &mut self.quotes {
+            if quote.contract.is_option() && !with_options {
+                continue;
+            }
             let Some(view) = exchange.instrument_view(quote.id) else { continue };
             quote.mark = view.mark.map_or(0, |price| price.0);
             quote.fair = quote.mark;
             quote.bid = view.bid.map_or(0, |price| price.0);
             quote.ask = view.ask.map_or(0, |price| price.0);
+            quote.forward = view.forward.map_or(0, |price| price.0);
+            quote.vol_e9 = view.volatility.map_or(0, |vol| vol.0);
         }
         for board in &mut self.boards {
             let Some(view) = exchange.underlying_view(board.id) else { continue };

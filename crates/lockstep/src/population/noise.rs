@@ -1,93 +1,113 @@
 //! Noise: small orders of every kind at random, amends, cancels, and now and then a mistake.
+//! The busier the market, the more of it: this is most of what a crowded block holds.
 
 use super::agent::{Turn, lots_for, small};
-use super::market::{Quote, share};
+use super::market::{Board, Quote, share};
 use lockstep_sim::rng::Rng;
 use lockstep_types::codec::Bounded;
 use lockstep_types::command::{BatchItem, CancelScope, Command};
+use lockstep_types::event::Accepted;
 use lockstep_types::order::{
     Amend, Label, NewOrder, OrderTarget, PostOnly, SelfTrade, TimeInForce,
 };
 use lockstep_types::{Lots, Price, Side, TimeMs, Usd};
 
-/// Options of an expiry that one noise trader cares for: like people, it knows a few, so that it
-/// does not end with a position in everything that is listed.
-const FAVOURITES: usize = 3;
+/// Milliseconds between two turns of the busiest agent in calm, on average.
+const PERIOD_MS_MIN: u64 = 5_000;
+/// So many more of the least busy.
+const PERIOD_MS_SPREAD: u64 = 50_000;
+/// Swing of the index in a minute by which haste grows by one, ppm.
+const HASTE_SWING_PPM: i64 = 2_000;
+/// Nobody is more than so many times as busy as in calm.
+const HASTE_MAX: i64 = 7;
+
+/// What a noise trader trades beside the perpetual.
+#[derive(Clone, Copy, Debug)]
+enum Favourite {
+    Nothing,
+    /// The future with this number, modulo how many there are.
+    Future(usize),
+    /// The option with this number, likewise.
+    Option(usize),
+}
 
 /// A noise trader.
 pub struct Noise {
     board: usize,
-    /// Where its favourites begin among the options of an expiry.
-    taste: usize,
-    next_ms: i64,
+    /// The one future or option that it trades beside the perpetual, if it does: like people, it
+    /// knows few things, so that it does not end with a position in everything.
+    favourite: Favourite,
     period_ms: u64,
 }
 
 impl Noise {
-    /// A new one; it begins after `start_ms`.
-    pub fn new(board: usize, start_ms: i64, rng: &mut Rng) -> Self {
+    /// A new one.
+    pub fn new(board: usize, rng: &mut Rng) -> Self {
         Self {
             board,
-            taste: rng.below_usize(1_000),
-            next_ms: start_ms + 8_000 + small(rng, 30_000),
-            period_ms: 4_000 + rng.below(40_000),
+            favourite: match rng.below(10) {
+                0..=2 => Favourite::Future(rng.below_usize(1_000)),
+                3..=5 => Favourite::Option(rng.below_usize(1_000)),
+                _ => Favourite::Nothing,
+            },
+            period_ms: PERIOD_MS_MIN + rng.below(PERIOD_MS_SPREAD),
         }
     }
 
-    /// Does what it wants to do before the next block.
-    pub fn act(&mut self, turn: &mut Turn<'_>) {
+    /// Does what it wants to do before the next block; when it is due again.
+    pub fn act(&mut self, turn: &mut Turn<'_>) -> i64 {
         let market = turn.market;
-        let Some(board) = market.boards.get(self.board) else { return };
-        if market.now_ms < self.next_ms || board.index == 0 {
-            return;
-        }
-        // Busier when the market moves.
-        let hurry = 1 + u64::try_from(board.swing_ppm).unwrap_or(0) / 4_000;
-        self.next_ms = market.now_ms + 500 + small(turn.rng, self.period_ms * 2 / hurry.min(8));
-        let place = match turn.rng.below(10) {
-            0..=5 => board.perpetual,
-            6..=7 if !board.futures.is_empty() => {
-                board.futures[turn.rng.below_usize(board.futures.len())]
-            }
-            _ if !board.options.is_empty() => {
-                let series = &board.options[turn.rng.below_usize(board.options.len())];
-                series[(self.taste + turn.rng.below_usize(FAVOURITES)) % series.len()]
-            }
-            _ => board.perpetual,
-        };
-        let Some(quote) = market.quotes.get(place).copied() else { return };
-        if quote.mark > 0 {
+        let Some(board) = market.boards.get(self.board) else { return i64::MAX };
+        let haste = (1 + board.swing_ppm / HASTE_SWING_PPM).min(HASTE_MAX);
+        let haste = u64::try_from(haste).unwrap_or(1);
+        // From when it was due, not from now: a slow chain does not slow people down.
+        let next_ms = turn.due_ms + 300 + small(turn.rng, self.period_ms * 2 / haste);
+        if board.index > 0
+            && let Some(quote) = market.quotes.get(self.choose(board, turn.rng)).copied()
+            && quote.mark > 0
+        {
             self.something(turn, &quote, board.index);
         }
+        next_ms
+    }
+
+    /// The place of what it trades this time.
+    fn choose(&self, board: &Board, rng: &mut Rng) -> usize {
+        let place = match self.favourite {
+            Favourite::Future(draw) => board.futures.get(draw % board.futures.len().max(1)),
+            Favourite::Option(draw) => {
+                let count = board.options.iter().map(Vec::len).sum::<usize>();
+                board.options.iter().flatten().nth(draw % count.max(1))
+            }
+            Favourite::Nothing => None,
+        };
+        place.copied().filter(|_| rng.one_in(2)).unwrap_or(board.perpetual)
     }
 
     fn something(&self, turn: &mut Turn<'_>, quote: &Quote, index: i64) {
         let side = if turn.rng.below(2) == 0 { Side::Buy } else { Side::Sell };
         let price = if quote.contract.is_option() { index } else { quote.mark };
         let lots = lots_for(turn.deposit / (4 + small(turn.rng, 30)), price);
-        match turn.rng.below(40) {
-            0..=9 => turn.take(quote, side, lots, 300, false),
-            10..=11 => turn.place(NewOrder::market(quote.id, side, Lots(lots))),
-            12..=19 => self.rest(turn, quote, side, lots),
-            20..=22 => self.post(turn, quote, side, lots),
-            23 => turn.place(NewOrder {
+        // Most of what a venue is sent rests and is changed or cancelled again.
+        match turn.rng.below(1_000) {
+            0..=59 => turn.take(quote, side, lots, 300, false),
+            60..=74 => turn.place(NewOrder::market(quote.id, side, Lots(lots))),
+            75..=374 => self.rest(turn, quote, side, lots),
+            375..=454 => self.post(turn, quote, side, lots),
+            455..=459 => turn.place(NewOrder {
                 time_in_force: TimeInForce::FillOrKill,
                 ..NewOrder::limit(quote.id, side, Lots(lots), near(quote, side, -600))
             }),
-            24..=25 => turn.place(NewOrder {
+            460..=479 => turn.place(NewOrder {
                 display: Some(Lots((lots / 4).max(1))),
                 ..NewOrder::limit(quote.id, side, Lots(lots), near(quote, side, 300))
             }),
-            26 => self.amend(turn, quote, side),
-            27 => {
-                if let Some(label) = label(turn) {
-                    turn.send(Command::Cancel(OrderTarget::Label(label)));
-                }
-            }
-            28..=31 => turn.send(Command::CancelAll(CancelScope::Instrument(quote.id))),
-            32..=35 => turn.close(quote),
-            36 => self.pair(turn, quote, lots),
-            37 => turn.send(Command::Withdraw { amount: Usd(turn.deposit / 100) }),
+            480..=649 => self.amend(turn),
+            650..=939 => self.cancel(turn),
+            940..=954 => turn.send(Command::CancelAll(CancelScope::Instrument(quote.id))),
+            955..=979 => turn.close(quote),
+            980..=984 => self.pair(turn, quote, lots),
+            985..=986 => turn.send(Command::Withdraw { amount: Usd(turn.deposit / 200) }),
             _ => self.mistake(turn, quote, side, lots),
         }
     }
@@ -101,7 +121,7 @@ impl Noise {
             1 => SelfTrade::CancelMaker,
             _ => SelfTrade::CancelBoth,
         };
-        if turn.rng.below(3) == 0 {
+        if turn.rng.below(16) == 0 {
             order.label = label(turn);
         } else {
             let until = turn.market.now_ms + 10_000 + small(turn.rng, 600_000);
@@ -112,18 +132,40 @@ impl Noise {
 
     /// An order that must not take, at the touch or through it.
     fn post(&self, turn: &mut Turn<'_>, quote: &Quote, side: Side, lots: i64) {
-        let post_only = if turn.rng.below(2) == 0 { PostOnly::Reject } else { PostOnly::Reprice };
-        let away = small(turn.rng, 300) - 150;
+        let post_only = if turn.rng.below(3) == 0 { PostOnly::Reject } else { PostOnly::Reprice };
+        let away = small(turn.rng, 300) - 100;
         let price = near(quote, side, away);
         turn.place(NewOrder { post_only, ..NewOrder::limit(quote.id, side, Lots(lots), price) });
     }
 
-    fn amend(&self, turn: &mut Turn<'_>, quote: &Quote, side: Side) {
+    /// One of its orders.
+    fn own(&self, turn: &mut Turn<'_>) -> Option<Accepted> {
+        let place = turn.rng.below_usize(turn.orders().len());
+        turn.orders().get(place).copied()
+    }
+
+    fn amend(&self, turn: &mut Turn<'_>) {
+        let Some(order) = self.own(turn) else { return };
+        let place = turn.market.place_of(order.instrument);
+        let Some(quote) = place.and_then(|place| turn.market.quotes.get(place)).copied() else {
+            return;
+        };
         let away = 50 + small(turn.rng, 2_000);
-        let price = (turn.rng.below(2) == 0).then(|| near(quote, side, away));
-        let lots = price.is_none().then(|| Lots(1 + small(turn.rng, 40)));
-        let Some(target) = label(turn).map(OrderTarget::Label) else { return };
+        let price = turn.rng.one_in(2).then(|| near(&quote, order.side, away));
+        let lots = price.is_none().then(|| Lots((order.lots.0 / 2).max(1)));
+        let target = OrderTarget::Id(order.order);
         turn.send(Command::Amend(Amend { target, lots, price, trigger_price: None }));
+    }
+
+    /// One of its orders, or whatever has a name that may be in use.
+    fn cancel(&self, turn: &mut Turn<'_>) {
+        let target = match turn.rng.below(16) {
+            0 => label(turn).map(OrderTarget::Label),
+            _ => self.own(turn).map(|order| OrderTarget::Id(order.order)),
+        };
+        if let Some(target) = target {
+            turn.send(Command::Cancel(target));
+        }
     }
 
     /// Both sides in one batch.

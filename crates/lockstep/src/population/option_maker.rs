@@ -1,5 +1,6 @@
-//! Option makers: one mass quote over every other strike of an expiry, around the model's marks,
-//! sent again when the index has moved.
+//! Option makers: one mass quote over the whole chain of an underlying, around the model's marks;
+//! when the index has moved, again over the series whose quotes are no longer right; and a hedge of
+//! their delta in the perpetual.
 
 use super::agent::{Turn, lots_for};
 use super::market::{Quote, share};
@@ -10,80 +11,118 @@ use lockstep_types::{Lots, Price, SpanMs, UnderlyingId, Usd};
 
 /// Milliseconds between two looks.
 const PERIOD_MS: i64 = 5_000;
-/// Quotes are sent again at the latest after this.
+/// All quotes are sent again at the latest after this.
 const QUIET_MS: i64 = 240_000;
 /// Move of the index after which quotes are sent again, ppm.
-const MOVE_PPM: i64 = 1_500;
+const MOVE_PPM: i64 = 2_000;
+/// A quote is right while its fair price has moved by less than this part of its half spread.
+const WRONG_PART: i64 = 3;
 /// Half spread, ppm of the option's mark.
 const HALF_SPREAD_PPM: i64 = 25_000;
 /// Half spread, ppm of the index.
 const HALF_SPREAD_INDEX_PPM: i64 = 150;
 /// Size of a quote in USD of the underlying.
 const SIZE_USD: i64 = 40_000;
-/// Into so many parts the strikes of an expiry are divided.
-const PARTS: usize = 2;
-/// Position in a series beyond which a maker only reduces, in sizes of its quotes.
+/// What is added to the position in a series since the opening stays below so many sizes.
 const POSITION_SIZES_MAX: i64 = 12;
+/// Delta that is not hedged, USD of the underlying.
+const DELTA_USD_MAX: i64 = 100_000;
+/// How far a hedge reaches beyond the touch, ppm.
+const HEDGE_REACH_PPM: i64 = 2_000;
 
 /// An option maker.
 pub struct OptionMaker {
-    board: usize,
-    /// Which expiry, and which part of its strikes.
-    place: usize,
-    next_ms: i64,
+    /// The number of its underlying.
+    pub board: usize,
+    stagger_ms: i64,
+    /// When it last quoted everything, milliseconds.
     quoted_ms: i64,
     quoted_index: i64,
-    is_protected: bool,
+    /// Positions from the opening by place in the chain; empty before its first turn.
+    opened: Vec<i64>,
+    /// What is quoted, by place in the chain.
+    quoted: Vec<Quoted>,
+}
+
+/// What a quote was made of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Quoted {
+    fair: i64,
+    half: i64,
+    /// What was added to the position since the opening.
+    added: i64,
+}
+
+impl Quoted {
+    /// What a quote would be made of now.
+    fn now(quote: &Quote, index: i64, widen_ppm: i64, added: i64) -> Self {
+        let half = share(quote.mark, HALF_SPREAD_PPM);
+        let half = half + share(index, HALF_SPREAD_INDEX_PPM + widen_ppm);
+        Self { fair: quote.mark, half: half.max(quote.tick), added }
+    }
+
+    /// Whether a quote of `self` still does where one of `now` would be made.
+    fn is_right(&self, now: &Self) -> bool {
+        let slack = self.half / WRONG_PART;
+        let is_near = |then: i64, now: i64| (then - now).abs() <= slack;
+        self.added == now.added && is_near(self.fair, now.fair) && is_near(self.half, now.half)
+    }
 }
 
 impl OptionMaker {
-    /// A new one; it begins after `start_ms`.
-    pub fn new(number: u32, underlyings: usize, start_ms: i64) -> Self {
-        let number = usize::try_from(number).unwrap_or(0);
-        let boards = underlyings.max(1);
-        let stagger = i64::try_from(number % 5).unwrap_or(0) * 1_000;
+    /// A new one.
+    pub fn new(number: u32, underlyings: usize) -> Self {
         Self {
-            board: number % boards,
-            place: number / boards,
-            next_ms: start_ms + 2_000 + stagger,
+            board: usize::try_from(number).unwrap_or(0) % underlyings.max(1),
+            stagger_ms: i64::from(number % 7) * 150,
             quoted_ms: 0,
             quoted_index: 0,
-            is_protected: false,
+            opened: Vec::new(),
+            quoted: Vec::new(),
         }
     }
 
-    /// Does what it wants to do before the next block.
-    pub fn act(&mut self, turn: &mut Turn<'_>) {
+    /// Does what it wants to do before the next block; when it is due again.
+    pub fn act(&mut self, turn: &mut Turn<'_>) -> i64 {
         let market = turn.market;
-        let Some(board) = market.boards.get(self.board) else { return };
-        if market.now_ms < self.next_ms || board.index == 0 || board.options.is_empty() {
-            return;
+        let next_ms = market.now_ms + PERIOD_MS + self.stagger_ms;
+        let Some(board) = market.boards.get(self.board) else { return next_ms };
+        if board.index == 0 || board.options.is_empty() {
+            return next_ms;
         }
-        if turn.is_frozen(board.id, 0) {
-            return;
-        }
-        self.next_ms = market.now_ms + PERIOD_MS;
+        turn.hedge(board, lots_for(DELTA_USD_MAX * 1_000_000, board.index), HEDGE_REACH_PPM);
         let moved = (board.index - self.quoted_index).abs() > share(board.index, MOVE_PPM);
-        if !moved && market.now_ms < self.quoted_ms + QUIET_MS {
-            return;
+        let is_all_due = market.now_ms >= self.quoted_ms + QUIET_MS;
+        if !(moved || is_all_due) || turn.is_frozen(board.id, 0) {
+            return next_ms;
         }
-        if !self.is_protected {
-            self.is_protected = true;
+        let chain = || board.options.iter().flatten().take(BATCH_MAX);
+        if self.opened.is_empty() {
+            let opened = chain().map(|place| turn.position(&market.quotes[*place]));
+            self.opened = opened.collect();
+            self.quoted = vec![Quoted::default(); self.opened.len()];
             turn.send(protection(board.id));
         }
-        (self.quoted_index, self.quoted_ms) = (board.index, market.now_ms);
-        // Makers of one expiry share its strikes: each strike is a call and a put.
-        let (series, part) = (self.place % board.options.len(), self.place / board.options.len());
-        let series = board.options[series].chunks(2).skip(part % PARTS).step_by(PARTS).flatten();
-        let widen = board.swing_ppm / 8;
-        let quotes = series.filter_map(|place| {
-            let quote = market.quotes.get(*place)?;
-            quoted(quote, board.index, widen, turn.position(quote))
-        });
-        let quotes: Vec<command::Quote> = quotes.take(BATCH_MAX).collect();
+        self.quoted_index = board.index;
+        if is_all_due {
+            self.quoted_ms = market.now_ms;
+        }
+        let mut quotes = Vec::new();
+        for ((place, opened), quoted) in chain().zip(&self.opened).zip(&mut self.quoted) {
+            let Some(quote) = market.quotes.get(*place).filter(|quote| quote.mark > 0) else {
+                continue;
+            };
+            let added = turn.position(quote) - opened;
+            let now = Quoted::now(quote, board.index, board.swing_ppm / 8, added);
+            if is_all_due || !quoted.is_right(&now) {
+                *quoted = now;
+                quotes.push(two_sided(quote, board.index, &now));
+            }
+        }
         if let Ok(quotes) = Bounded::new(quotes) {
             turn.send(Command::MassQuote { group: GroupId(0), quotes });
         }
+        next_ms
     }
 }
 
@@ -102,25 +141,22 @@ fn protection(underlying: UnderlyingId) -> Command {
     }
 }
 
-fn quoted(quote: &Quote, index: i64, widen_ppm: i64, position: i64) -> Option<command::Quote> {
-    if quote.mark == 0 {
-        return None;
-    }
+/// The quote itself.
+fn two_sided(quote: &Quote, index: i64, made_of: &Quoted) -> command::Quote {
+    let Quoted { fair, half, added } = *made_of;
     let lots = lots_for(SIZE_USD * 1_000_000, index);
-    let half = share(quote.mark, HALF_SPREAD_PPM) + share(index, HALF_SPREAD_INDEX_PPM + widen_ppm);
-    let half = half.max(quote.tick);
-    // Each size held shifts both sides by a tenth of the half spread.
-    let lean = (half / 10).saturating_mul((position / lots).clamp(-20, 20));
-    let fair = quote.mark - lean;
+    // Each size added shifts both sides by a tenth of the half spread.
+    let lean = (half / 10).saturating_mul((added / lots).clamp(-20, 20));
+    let fair = fair - lean;
     let bid = fair - half;
     let ask = quote.floor((fair + half).max(quote.tick) + quote.tick);
     let side = |price: i64, wanted: bool| {
         wanted.then_some(QuoteSide { price: Price(price), lots: Lots(lots) })
     };
     let most = lots * POSITION_SIZES_MAX;
-    Some(command::Quote {
+    command::Quote {
         instrument: quote.id,
-        bid: side(quote.floor(bid), position < most && bid >= quote.tick),
-        ask: side(ask.max(quote.floor(bid) + quote.tick), position > -most),
-    })
+        bid: side(quote.floor(bid), added < most && bid >= quote.tick),
+        ask: side(ask.max(quote.floor(bid) + quote.tick), added > -most),
+    }
 }

@@ -1,17 +1,16 @@
 //! Traders with leverage: longs and shorts that hold, add and panic, and longs that place stops.
 
-use super::agent::{Turn, lots_for, small};
-use super::market::{Quote, share};
+use super::agent::{Turn, lots_for, small, tenths_of};
+use super::market::{Market, Quote, share};
+use super::opening::Wish;
 use lockstep_sim::rng::Rng;
 use lockstep_types::codec::Bounded;
 use lockstep_types::command::{Command, LinkKind};
 use lockstep_types::order::{NewOrder, Trigger, TriggerKind, TriggerSource};
 use lockstep_types::{Lots, Price, Side, TimeMs};
 
-/// Milliseconds from the start within which everybody has entered.
-const ENTRY_MS_MAX: u64 = 50 * 60_000;
-/// How far an entry reaches beyond the touch, ppm.
-const ENTRY_REACH_PPM: i64 = 500;
+/// How far an addition reaches beyond the touch, ppm.
+const REACH_PPM: i64 = 500;
 
 /// What a trader does with a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,15 +40,15 @@ pub struct Trader {
     habit: Habit,
     /// Whether it trades a dated future instead of the perpetual.
     is_dated: bool,
-    next_ms: i64,
     period_ms: i64,
+    /// Mark at the opening; 0 before it.
     entry_price: i64,
     is_done: bool,
 }
 
 impl Trader {
-    /// A new one; it begins after `start_ms`.
-    pub fn new(side: Side, stops: bool, board: usize, start_ms: i64, rng: &mut Rng) -> Self {
+    /// A new one.
+    pub fn new(side: Side, stops: bool, board: usize, rng: &mut Rng) -> Self {
         let habit = match (stops, rng.below(10)) {
             (true, 0..=4) => Habit::Stop(8_000 + small(rng, 60_000)),
             (true, 5..=7) => Habit::Trail(10_000 + small(rng, 50_000)),
@@ -63,7 +62,7 @@ impl Trader {
         let leverage_tenths = match rng.below(10) {
             0..=2 => 10 + small(rng, 30),
             3..=5 => 40 + small(rng, 50),
-            _ => 90 + small(rng, 55),
+            _ => 90 + small(rng, 50),
         };
         Self {
             side,
@@ -71,45 +70,40 @@ impl Trader {
             leverage_tenths,
             habit,
             is_dated: rng.below(8) == 0,
-            next_ms: start_ms + 5_000 + small(rng, ENTRY_MS_MAX),
             period_ms: 2_000 + small(rng, 8_000),
             entry_price: 0,
             is_done: false,
         }
     }
 
-    /// Does what it wants to do before the next block.
-    pub fn act(&mut self, turn: &mut Turn<'_>) {
-        let market = turn.market;
-        if self.is_done || market.now_ms < self.next_ms {
-            return;
-        }
-        self.next_ms = market.now_ms + self.period_ms;
-        let Some(board) = market.boards.get(self.board) else { return };
-        let place = match (self.is_dated, board.futures.first()) {
-            (true, Some(future)) => *future,
-            _ => board.perpetual,
-        };
-        let Some(quote) = market.quotes.get(place).copied() else { return };
-        if quote.mark == 0 {
-            return;
-        }
-        let position = turn.position(&quote);
-        if self.entry_price == 0 {
-            self.enter(turn, &quote);
-        } else if position == 0 {
-            // Closed, stopped or liquidated; or the entry never filled.
-            self.is_done = true;
-        } else {
-            self.mind(turn, &quote, position);
+    /// The place of what it trades.
+    fn place(&self, market: &Market) -> Option<usize> {
+        let board = market.boards.get(self.board)?;
+        match (self.is_dated, board.futures.first()) {
+            (true, Some(future)) => Some(*future),
+            _ => Some(board.perpetual),
         }
     }
 
-    fn enter(&mut self, turn: &mut Turn<'_>, quote: &Quote) {
-        let notional = i128::from(turn.deposit) * i128::from(self.leverage_tenths) / 10;
-        let lots = lots_for(i64::try_from(notional).unwrap_or(i64::MAX), quote.mark);
-        turn.take(quote, self.side, lots, ENTRY_REACH_PPM, false);
-        self.entry_price = quote.mark;
+    /// What it would like to hold when the market opens.
+    pub fn wish(&mut self, market: &Market, deposit: i64) -> Wish {
+        let Some(place) = self.place(market) else { return Wish::new() };
+        self.entry_price = market.quotes[place].mark;
+        let lots = lots_for(tenths_of(deposit, self.leverage_tenths), self.entry_price);
+        vec![(place, self.side.signed(Lots(lots)).0)]
+    }
+
+    /// Does what it wants to do before the next block; when it is due again, if ever.
+    pub fn act(&mut self, turn: &mut Turn<'_>) -> Option<i64> {
+        let market = turn.market;
+        let quote = *market.quotes.get(self.place(market)?)?;
+        let position = turn.position(&quote);
+        // Closed, stopped or liquidated; or margin refused it.
+        if position == 0 || self.entry_price == 0 {
+            return None;
+        }
+        self.mind(turn, &quote, position);
+        (!self.is_done).then_some(market.now_ms + self.period_ms)
     }
 
     /// Looks after a position.
@@ -123,7 +117,7 @@ impl Trader {
         match self.habit {
             Habit::Hold => self.is_done = true,
             Habit::Add if won < -share(self.entry_price, 20_000) => {
-                turn.take(quote, self.side, (lots.0 / 3).max(1), ENTRY_REACH_PPM, false);
+                turn.take(quote, self.side, (lots.0 / 3).max(1), REACH_PPM, false);
                 self.is_done = true;
             }
             Habit::Panic(ppm) if won < -share(self.entry_price, ppm) => turn.close(quote),

@@ -199,8 +199,8 @@ pub fn grouped(value: impl Into<u128>) -> String {
 
 /// Whole US dollars of micro-USD.
 pub fn usd(micro: i128) -> String {
-    let sign = if micro < 0 { "-" } else { "" };
     let whole = micro.unsigned_abs() / u128::from(Usd(1_000_000).0.unsigned_abs());
+    let sign = if micro < 0 && whole > 0 { "-" } else { "" };
     format!("{sign}${}", grouped(whole))
 }
 
@@ -219,5 +219,6 @@ mod tests {
         assert_eq!(grouped(999_u64), "999");
         assert_eq!(grouped(1_234_567_u64), "1,234,567");
         assert_eq!(usd(-1_234_567_890), "-$1,234");
+        assert_eq!(usd(-999_999), "$0");
     }
 }

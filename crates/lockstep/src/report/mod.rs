@@ -426,6 +426,12 @@ impl Line {
         Self { name: name.into(), shape, context: false, points }
     }
 
+    /// The same series under another name.
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = name.to_string();
+        self
+    }
+
     /// The same series, in the background.
     pub fn in_background(mut self) -> Self {
         self.context = true;

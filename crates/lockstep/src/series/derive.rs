@@ -1,8 +1,9 @@
 //! Derives the shipped series from the raw public files. `data/README.md` names each source.
 //!
 //! What a derivation may do: choose rows, cut to the window, convert to integers in the column's
-//! unit (to the nearest; prices are exact, they have whole cents). It never smooths, interpolates
-//! or looks ahead: a point stands at the second from which its value was known.
+//! unit (to the nearest; prices are exact, they have whole cents). It never smooths or
+//! interpolates, and a point stands at the second from which its value was known. One exception:
+//! of a bar only the minute is known, so [`bar_path`] puts its prices where they may have been.
 
 use std::{
     fmt,
@@ -20,8 +21,10 @@ use super::{
 
 /// Most rows of a raw file: more than two underlyings by the second for a day.
 const RAW_ROWS_MAX: u64 = 400_000;
-/// A raw bar covers a minute and is known when it closes.
+/// A raw bar covers a minute.
 const BAR_S: i64 = 60;
+/// Where in its minute each of a bar's four prices is put: open, first extreme, second, close.
+const BAR_POINTS_S: [i64; 4] = [0, 20, 40, 59];
 const MS_PER_S: i64 = 1_000;
 
 /// Seconds from `start_s` up to, not including, `end_s`.
@@ -115,7 +118,7 @@ fn create(path: &Path) -> io::Result<BufWriter<File>> {
 pub fn derive(reader: impl BufRead, source: Source, window: Window) -> Result<Series, ReadError> {
     match source {
         Source::Index { underlying } => index(reader, underlying, window),
-        Source::BarClose => bar_close(reader, window),
+        Source::BarPath => bar_path(reader, window),
         Source::MarkVolatility { instrument } => mark_volatility(reader, instrument, window),
     }
 }
@@ -135,15 +138,23 @@ pub fn index(reader: impl BufRead, underlying: &str, window: Window) -> Result<S
     cut.finish()
 }
 
-/// Closes of one-minute bars from `open_time_ms,open,high,low,close` rows, each at the second at
-/// which its bar closes.
-pub fn bar_close(reader: impl BufRead, window: Window) -> Result<Series, ReadError> {
+/// A path through one-minute bars from `open_time_ms,open,high,low,close` rows: each bar's open,
+/// the extreme against its direction, the other extreme, its close. All prices are the bar's; when
+/// in the minute its extremes were, and in which order, it does not say.
+pub fn bar_path(reader: impl BufRead, window: Window) -> Result<Series, ReadError> {
     let mut rows = Rows::open(reader, "open_time_ms,open,high,low,close", RAW_ROWS_MAX)?;
     let mut cut = Cut::new(Column::PriceCents, window);
     while let Some(row) = rows.next_row(["open_time_ms", "open", "high", "low", "close"])? {
-        let time_s = second(&row, BAR_S * MS_PER_S)? + BAR_S;
-        let value = row.decimal(4, 2, 1, Column::PriceCents.value_max())?;
-        cut.add(&row, Point { time_s, value })?;
+        let time_s = second(&row, BAR_S * MS_PER_S)?;
+        let price = |cell| row.decimal(cell, 2, 1, Column::PriceCents.value_max());
+        let (open, high, low, close) = (price(1)?, price(2)?, price(3)?, price(4)?);
+        let path = match close < open {
+            true => [open, high, low, close],
+            false => [open, low, high, close],
+        };
+        for (after_s, value) in BAR_POINTS_S.into_iter().zip(path) {
+            cut.add(&row, Point { time_s: time_s + after_s, value })?;
+        }
     }
     cut.finish()
 }

@@ -6,8 +6,8 @@
 //! with values inside the named limits or with a [`ReadError`] that names line, field and limit.
 //!
 //! A series file keeps only the moments at which something traded; [`Series::point_at`] carries the
-//! last value forward. Deliberately absent: floating point,
-//! interpolation (it would look ahead), and any dependence on the raw files: a build and its
+//! last value forward, [`Series::value_between`] draws a line to the next. Deliberately absent:
+//! floating point, and any dependence on the raw files: a build and its
 //! tests need only what `data/` holds.
 
 pub mod derive;
@@ -128,10 +128,32 @@ impl Series {
         after.checked_sub(1).map(|at| self.points[at])
     }
 
+    /// The value on the straight line between the points before and after `time_s`, rounded to the
+    /// nearest; before the first point and after the last, theirs.
+    ///
+    /// It looks ahead: it is for a world that is made up between what is known of it, and nobody in
+    /// that world may be shown the next point.
+    pub fn value_between(&self, time_s: i64) -> i64 {
+        let after = self.points.partition_point(|point| point.time_s <= time_s);
+        let Some(before) = after.checked_sub(1).map(|at| self.points[at]) else {
+            return self.first().value;
+        };
+        let Some(next) = self.points.get(after) else { return before.value };
+        between(before, *next, time_s)
+    }
+
     /// The first point.
     pub fn first(&self) -> Point {
         self.points[0]
     }
+}
+
+/// The value at a time on the line through two points, rounded to the nearest, a half up.
+fn between(from: Point, to: Point, time_s: i64) -> i64 {
+    let span = i128::from(to.time_s - from.time_s);
+    let rise = i128::from(to.value - from.value) * i128::from(time_s - from.time_s);
+    let value = i128::from(from.value) + (2 * rise + span).div_euclid(2 * span);
+    i64::try_from(value).unwrap_or(to.value)
 }
 
 fn read_point(row: &Row<'_, 2>, column: Column) -> Result<Point, ReadError> {

@@ -17,8 +17,8 @@ pub enum Shipped {
     IndexBtc,
     /// ETH index, the seconds with trades, cents.
     IndexEth,
-    /// Closes of one-minute bars of a BTC perpetual, cents.
-    PerpetualBtc,
+    /// A path through one-minute bars of a BTC perpetual, cents.
+    PathBtc,
     /// Mark volatility by the minute of a BTC put struck at 80,000, expiring 31 October 2025.
     VolatilityPut,
     /// Mark volatility by the minute of a BTC call struck at 132,000, expiring 28 November 2025.
@@ -33,8 +33,8 @@ pub enum Source {
         /// As the file writes it.
         underlying: &'static str,
     },
-    /// Closes of one-minute bars.
-    BarClose,
+    /// The four prices of each one-minute bar, one after the other.
+    BarPath,
     /// Mark volatility of one option.
     MarkVolatility {
         /// As the file writes it.
@@ -44,20 +44,15 @@ pub enum Source {
 
 impl Shipped {
     /// Every shipped series.
-    pub const ALL: [Self; 5] = [
-        Self::IndexBtc,
-        Self::IndexEth,
-        Self::PerpetualBtc,
-        Self::VolatilityPut,
-        Self::VolatilityCall,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::IndexBtc, Self::IndexEth, Self::PathBtc, Self::VolatilityPut, Self::VolatilityCall];
 
     /// Name of its file in `data/`.
     pub const fn file_name(self) -> &'static str {
         match self {
             Self::IndexBtc => "2025-10-10-index-btc-1s.csv",
             Self::IndexEth => "2025-10-10-index-eth-1s.csv",
-            Self::PerpetualBtc => "2025-10-10-perpetual-btc-1m.csv",
+            Self::PathBtc => "2025-10-10-perpetual-btc-path.csv",
             Self::VolatilityPut => "2025-10-10-volatility-btc-31oct25-80000-p-1m.csv",
             Self::VolatilityCall => "2025-10-10-volatility-btc-28nov25-132000-c-1m.csv",
         }
@@ -67,7 +62,7 @@ impl Shipped {
     pub const fn raw_file_name(self) -> &'static str {
         match self {
             Self::IndexBtc | Self::IndexEth => "index-2025-10-10-1s.csv",
-            Self::PerpetualBtc => "btc-perp-2025-10-09_10-1m.csv",
+            Self::PathBtc => "btc-perp-2025-10-09_10-1m.csv",
             Self::VolatilityPut | Self::VolatilityCall => "mark-iv-2025-10-10-1m.csv",
         }
     }
@@ -77,7 +72,7 @@ impl Shipped {
         match self {
             Self::IndexBtc => Source::Index { underlying: "BTC" },
             Self::IndexEth => Source::Index { underlying: "ETH" },
-            Self::PerpetualBtc => Source::BarClose,
+            Self::PathBtc => Source::BarPath,
             Self::VolatilityPut => Source::MarkVolatility { instrument: "BTC-31OCT25-80000-P" },
             Self::VolatilityCall => Source::MarkVolatility { instrument: "BTC-28NOV25-132000-C" },
         }
@@ -86,7 +81,7 @@ impl Shipped {
     /// What its values are.
     pub const fn column(self) -> Column {
         match self {
-            Self::IndexBtc | Self::IndexEth | Self::PerpetualBtc => Column::PriceCents,
+            Self::IndexBtc | Self::IndexEth | Self::PathBtc => Column::PriceCents,
             Self::VolatilityPut | Self::VolatilityCall => Column::VolatilityNano,
         }
     }
@@ -96,8 +91,8 @@ impl Shipped {
         match self {
             Self::IndexBtc => include_str!("../../../../data/2025-10-10-index-btc-1s.csv"),
             Self::IndexEth => include_str!("../../../../data/2025-10-10-index-eth-1s.csv"),
-            Self::PerpetualBtc => {
-                include_str!("../../../../data/2025-10-10-perpetual-btc-1m.csv")
+            Self::PathBtc => {
+                include_str!("../../../../data/2025-10-10-perpetual-btc-path.csv")
             }
             Self::VolatilityPut => {
                 include_str!("../../../../data/2025-10-10-volatility-btc-31oct25-80000-p-1m.csv")

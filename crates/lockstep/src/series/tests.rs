@@ -1,6 +1,6 @@
 //! Reading, filling and deriving, and what happens when the bytes are not what they should be.
 
-use super::derive::{CRASH_WINDOW, Window, bar_close, index, mark_volatility};
+use super::derive::{CRASH_WINDOW, Window, bar_path, index, mark_volatility};
 use super::shipped::{self, Shipped};
 use super::*;
 
@@ -74,7 +74,7 @@ fn the_shipped_series_hold_the_crash_of_october_2025() {
     };
     assert_eq!(range(Shipped::IndexBtc), (2_803, 10_712_072, 11_719_431));
     assert_eq!(range(Shipped::IndexEth), (2_066, 368_100, 410_000));
-    assert_eq!(range(Shipped::PerpetualBtc).0, 150);
+    assert_eq!(range(Shipped::PathBtc), (600, 10_249_750, 11_713_340));
     assert_eq!(range(Shipped::VolatilityPut).0, 150);
     assert_eq!(range(Shipped::VolatilityCall).0, 150);
     let eth = Shipped::IndexEth.read().unwrap();
@@ -139,7 +139,7 @@ fn a_series_with_too_many_rows_is_refused_at_the_first_row_too_many() {
 
 #[test]
 fn damaged_series_give_errors_or_sound_series_and_never_panic() {
-    let text = &shipped::Shipped::PerpetualBtc.text().as_bytes()[..900];
+    let text = &shipped::Shipped::PathBtc.text().as_bytes()[..900];
     let mut numbers = Numbers(1);
     let (mut refused, mut read) = (0, 0);
     for _ in 0..20_000 {
@@ -192,12 +192,15 @@ fn an_index_is_cut_to_its_window_and_keeps_the_price_it_opens_with() {
 }
 
 #[test]
-fn a_bar_is_known_only_when_it_closes() {
-    let raw = "open_time_ms,open,high,low,close\n900000,1,1,1,5.5\n960000,1,1,1,6.5\n\
-               1260000,1,1,1,7.5\n";
-    let series = bar_close(raw.as_bytes(), WINDOW).unwrap();
-    let expected = [Point { time_s: 1_000, value: 550 }, Point { time_s: 1_020, value: 650 }];
-    assert_eq!(series.points(), expected, "the bar from 960 s closes at 1020 s");
+fn a_bar_is_walked_through_the_extreme_against_its_direction_first() {
+    let raw = "open_time_ms,open,high,low,close\n960000,5,9,1,6\n1020000,6,8,2,3\n";
+    let series = bar_path(raw.as_bytes(), WINDOW).unwrap();
+    let pairs: Vec<_> = series.points().iter().map(|point| (point.time_s, point.value)).collect();
+    let expected =
+        [(1_000, 900), (1_019, 600), (1_020, 600), (1_040, 800), (1_060, 200), (1_079, 300)];
+    assert_eq!(pairs, expected, "the bar from 960 s rises, the one from 1020 s falls");
+    assert_eq!(series.value_between(1_050), 500, "half way from 8.00 to 2.00");
+    assert_eq!([0, 1_000, 9_999].map(|time_s| series.value_between(time_s)), [900, 900, 300]);
 }
 
 #[test]

@@ -33,6 +33,29 @@ fn a_small_crash_repeats_by_its_seed() {
 }
 
 #[test]
+fn latencies_are_compared_side_by_side() {
+    let study = |more: &[&str]| {
+        let base = ["replay", "--latency-study", "--accounts", "40", "--from", "21:18"];
+        succeeds(&[&base[..], &["--to", "21:19"], more].concat())
+    };
+    let text = study(&[]);
+    let row = |name: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(name));
+        line.unwrap_or_else(|| panic!("{name}: {text}")).to_string()
+    };
+    let numbers = |name: &str| -> Vec<String> {
+        let cells = row(name)[name.len() + 2..].replace(" ms", "");
+        cells.split_whitespace().map(str::to_string).collect()
+    };
+    assert_eq!(numbers("block time"), ["75", "1250", "15000"]);
+    assert_eq!(numbers("blocks"), ["800", "48", "4"]);
+    assert_eq!(text.matches("The books balance to the micro-dollar.").count(), 3);
+    let digests = study(&["--digest-only"]);
+    assert_eq!(digests.lines().count(), 3);
+    assert_eq!(study(&["--digest-only"]), digests, "they repeat");
+}
+
+#[test]
 fn the_crash_writes_its_page_and_its_events() {
     let (page, events) = (scratch("crash.html"), scratch("crash.jsonl"));
     let text = succeeds(&[
@@ -109,5 +132,8 @@ fn paths_that_are_nothing_are_named() {
     assert!(complaint.contains("paths of one kind"), "{complaint}");
     let (code, complaint) = fails(&["replay", "--from", "19:00"]);
     assert_eq!(code, 2);
-    assert!(complaint.contains("--from: `19:00`: outside 20:00 to 22:30"), "{complaint}");
+    assert!(complaint.contains("--from: `19:00`: outside 2025-10-10T20:00"), "{complaint}");
+    let (code, complaint) = fails(&["replay", "--latency", "0.1"]);
+    assert_eq!(code, 2);
+    assert!(complaint.contains("outside 0.2 to 120 seconds"), "{complaint}");
 }

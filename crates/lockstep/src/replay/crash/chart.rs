@@ -1,26 +1,28 @@
-//! What the report of the crash draws: samples every few seconds, sums every minute.
+//! What the report of a crash draws of the market and of the venue's funds: samples every few
+//! seconds. Sums are in [`super::bars`], margin in [`super::solvency`].
 
 use super::feed::Feed;
-use super::venue::{self, UNDERLYINGS};
+use super::story::Story;
 use crate::failure::Failure;
 use crate::report::{Block, Line, Point, Scale, Shape, Span, TimeChart, Unit};
 use lockstep_exchange::Exchange;
-use lockstep_types::event::TradeKind;
-use lockstep_types::{Event, InstrumentId, UnderlyingId};
+use lockstep_types::{InstrumentId, UnderlyingId};
 
-/// Milliseconds between two samples.
-const SAMPLE_MS: i64 = 5_000;
-/// Milliseconds that a bar sums.
-const BAR_MS: i64 = 60_000;
+/// Milliseconds between two samples, at least.
+const SAMPLE_MS_MIN: i64 = 5_000;
+/// Most samples of a run.
+const SAMPLES_MAX: i64 = 3_000;
 /// Longest list of spans; the report shows fewer.
 const SPANS_MAX: usize = 64;
 
 /// One underlying's lines.
 #[derive(Default)]
 struct Lines {
+    ticker: &'static str,
     underlying: UnderlyingId,
     perpetual: InstrumentId,
-    put: InstrumentId,
+    followed: InstrumentId,
+    option_name: String,
     index: Vec<Point>,
     mark: Vec<Point>,
     middle: Vec<Point>,
@@ -31,31 +33,13 @@ struct Lines {
     option: Vec<Point>,
 }
 
-/// Sums of the minute that is under way.
-#[derive(Clone, Copy, Debug, Default)]
-struct Minute {
-    start_ms: i64,
-    volume_micro: i128,
-    liquidated_micro: i128,
-    liquidations: u64,
-    triggered: u64,
-    protections: u64,
-    rejections: u64,
-}
-
 /// Everything that is drawn.
 #[derive(Default)]
 pub struct Chart {
     domain_ms: (i64, i64),
     lines: Vec<Lines>,
     next_sample_ms: i64,
-    minute: Minute,
-    volume: Vec<Point>,
-    liquidated: Vec<Point>,
-    liquidations: Vec<Point>,
-    triggered: Vec<Point>,
-    protections: Vec<Point>,
-    rejections: Vec<Point>,
+    step_ms: i64,
     insurance: Vec<Point>,
     orders: Vec<Point>,
     base_fee: Vec<Point>,
@@ -77,6 +61,17 @@ fn wide_usd(micro: i128) -> f64 {
     micro as f64 / 1e6
 }
 
+/// A chart of lines over a stretch of time.
+pub fn time_chart(title: &str, unit: Unit, domain_ms: (i64, i64), lines: Vec<Line>) -> Block {
+    Block::TimeChart(TimeChart {
+        title: title.to_string(),
+        unit,
+        domain_ms: Some(domain_ms),
+        lines,
+        ..TimeChart::default()
+    })
+}
+
 /// Extends the last span to `now_ms`, or begins one.
 fn mark(spans: &mut Vec<Span>, is_on: bool, was_on: bool, now_ms: i64, label: &str) {
     if !is_on {
@@ -94,44 +89,49 @@ impl Chart {
     ///
     /// # Errors
     /// When something that is followed is not listed.
-    pub fn new(exchange: &Exchange, start_ms: i64) -> Result<Self, Failure> {
+    pub fn new(
+        exchange: &Exchange,
+        story: &Story,
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<Self, Failure> {
         let mut chart = Self { domain_ms: (start_ms, start_ms), ..Self::default() };
         chart.next_sample_ms = start_ms;
-        chart.minute.start_ms = start_ms;
-        for (number, underlying) in (0..).zip(&UNDERLYINGS) {
+        chart.step_ms = ((end_ms - start_ms) / SAMPLES_MAX).max(SAMPLE_MS_MIN);
+        for ((number, underlying), names) in (0..).zip(story.underlyings).zip(&story.followed) {
             let unlisted = || Failure::Broken(format!("{} is not listed", underlying.ticker));
-            let names = venue::followed(underlying).ok_or_else(unlisted)?;
-            let [perpetual, put] = names.map(|name| exchange.instrument_id(&name));
+            let [perpetual, followed] = names.map(|name| exchange.instrument_id(&name));
             chart.lines.push(Lines {
+                ticker: underlying.ticker,
                 underlying: UnderlyingId(number),
                 perpetual: perpetual.ok_or_else(unlisted)?,
-                put: put.ok_or_else(unlisted)?,
+                followed: followed.ok_or_else(unlisted)?,
+                option_name: names[1].to_string(),
                 ..Lines::default()
             });
         }
         Ok(chart)
     }
 
+    /// From when to when it has seen, milliseconds.
+    pub fn domain_ms(&self) -> (i64, i64) {
+        self.domain_ms
+    }
+
     /// Looks at a block that has just run.
     pub fn block(&mut self, exchange: &Exchange, feed: &Feed, now_ms: i64) {
-        if now_ms >= self.minute.start_ms + BAR_MS {
-            self.close_minute(now_ms);
-        }
-        for event in exchange.events() {
-            self.event(event);
-        }
         let was_ms = self.domain_ms.1;
         self.domain_ms.1 = now_ms;
         if now_ms < self.next_sample_ms {
             return;
         }
-        self.next_sample_ms = now_ms + SAMPLE_MS;
+        self.next_sample_ms = now_ms + self.step_ms;
         let is_stale = self
             .lines
             .iter()
             .any(|lines| exchange.underlying_view(lines.underlying).is_some_and(|view| view.stale));
-        let was =
-            |spans: &[Span]| spans.last().is_some_and(|span| span.end_ms >= was_ms - 2 * SAMPLE_MS);
+        let since_ms = was_ms - 2 * self.step_ms;
+        let was = |spans: &[Span]| spans.last().is_some_and(|span| span.end_ms >= since_ms);
         let (was_stale, was_hole) = (was(&self.stale), was(&self.holes));
         mark(&mut self.stale, is_stale, was_stale, now_ms, "index stale");
         let is_hole = feed.is_hole(now_ms);
@@ -145,56 +145,19 @@ impl Chart {
         self.orders.push(point(now_ms, exchange.resting().0 as f64));
     }
 
-    fn event(&mut self, event: &Event) {
-        match event {
-            Event::Trade(trade) => {
-                let micro = i128::from(trade.price.0) * i128::from(trade.lots.0) / 1_000;
-                self.minute.volume_micro += micro;
-                if trade.kind == TradeKind::Liquidation {
-                    self.minute.liquidated_micro += micro;
-                }
-            }
-            Event::LiquidationStarted { .. } => self.minute.liquidations += 1,
-            Event::Triggered { .. } => self.minute.triggered += 1,
-            Event::ProtectionTripped { .. } => self.minute.protections += 1,
-            Event::Rejected { .. } => self.minute.rejections += 1,
-            _ => {}
-        }
-    }
-
-    /// Draws the minute that is over.
-    pub fn close_minute(&mut self, now_ms: i64) {
-        let minute = std::mem::take(&mut self.minute);
-        let at = minute.start_ms;
-        self.volume.push(point(at, wide_usd(minute.volume_micro)));
-        self.liquidated.push(point(at, wide_usd(minute.liquidated_micro)));
-        for (line, count) in [
-            (&mut self.liquidations, minute.liquidations),
-            (&mut self.triggered, minute.triggered),
-            (&mut self.protections, minute.protections),
-            (&mut self.rejections, minute.rejections),
-        ] {
-            line.push(point(at, count as f64));
-        }
-        self.minute.start_ms = now_ms;
-    }
-
     fn chart(&self, title: &str, note: &str, unit: Unit, lines: Vec<Line>) -> Block {
-        Block::TimeChart(TimeChart {
-            title: title.to_string(),
-            note: note.to_string(),
-            unit,
-            domain_ms: Some(self.domain_ms),
-            lines,
-            ..TimeChart::default()
-        })
+        let mut block = time_chart(title, unit, self.domain_ms, lines);
+        if let Block::TimeChart(chart) = &mut block {
+            chart.note = note.to_string();
+        }
+        block
     }
 
     /// Prices, spreads and volatility.
     pub fn market(&self) -> Vec<Block> {
         let mut blocks = Vec::new();
-        for (lines, underlying) in self.lines.iter().zip(&UNDERLYINGS) {
-            let ticker = underlying.ticker;
+        for lines in &self.lines {
+            let ticker = lines.ticker;
             let prices = vec![
                 Line::new("middle of the perpetual", Shape::Step, lines.middle.clone())
                     .in_background(),
@@ -212,8 +175,8 @@ impl Chart {
             blocks.push(block);
         }
         let each = |read: &dyn Fn(&Lines) -> Vec<Point>| -> Vec<Line> {
-            let pairs = self.lines.iter().zip(&UNDERLYINGS);
-            pairs.map(|(lines, it)| Line::new(it.ticker, Shape::Step, read(lines))).collect()
+            let lines = self.lines.iter();
+            lines.map(|lines| Line::new(lines.ticker, Shape::Step, read(lines))).collect()
         };
         blocks.push(self.chart(
             "Spread of the perpetual",
@@ -222,13 +185,13 @@ impl Chart {
             each(&|lines| lines.spread.clone()),
         ));
         blocks.push(self.chart(
-            "Volatility of a put of 31 October, 6 to 8 % below the start",
-            "From the smile in force (rule P3).",
+            "Volatility of an option out of the money",
+            &self.followed_note(),
             Unit::Percent,
             each(&|lines| lines.volatility.clone()),
         ));
         blocks.push(self.chart(
-            "Mark of that put",
+            "Mark of that option",
             "",
             Unit::Usd,
             each(&|lines| lines.option.clone()),
@@ -242,27 +205,29 @@ impl Chart {
         blocks
     }
 
-    /// Volume, open interest, orders and fees.
+    /// How far the first perpetual's mark was from its index, percent.
+    pub fn discount(&self) -> Line {
+        let lines = self.lines.first();
+        let pairs = lines.into_iter().flat_map(|lines| lines.mark.iter().zip(&lines.index));
+        let of_pair = |(mark, index): (&Point, &Point)| {
+            point(mark.time_ms, (mark.value / index.value - 1.0) * 100.0)
+        };
+        Line::new("mark", Shape::Step, pairs.map(of_pair).collect())
+    }
+
+    fn followed_note(&self) -> String {
+        let names: Vec<&str> = self.lines.iter().map(|lines| lines.option_name.as_str()).collect();
+        format!("{}; from the smile in force (rule P3).", names.join(", "))
+    }
+
+    /// Open interest, orders and fees.
     pub fn activity(&self) -> Vec<Block> {
-        let bars = |name: &str, points: &[Point]| Line::new(name, Shape::Bars, points.to_vec());
         let step = |name: &str, points: &[Point]| Line::new(name, Shape::Step, points.to_vec());
-        let open = self.lines.iter().zip(&UNDERLYINGS);
-        let open = open.map(|(lines, it)| step(it.ticker, &lines.open_interest)).collect();
+        let open = self.lines.iter();
+        let open = open.map(|lines| step(lines.ticker, &lines.open_interest)).collect();
         vec![
-            self.chart(
-                "Volume in a minute",
-                "All instruments; options at their premium.",
-                Unit::Usd,
-                vec![bars("volume", &self.volume)],
-            ),
             self.chart("Open interest of the perpetuals, at mark", "", Unit::Usd, open),
             self.chart("Open orders", "", Unit::Count, vec![step("orders", &self.orders)]),
-            self.chart(
-                "Rejections in a minute",
-                "",
-                Unit::Count,
-                vec![bars("rejections", &self.rejections)],
-            ),
             self.chart(
                 "Base fee of a unit of work (rule F2)",
                 "Zero while blocks are less than half full.",
@@ -272,43 +237,14 @@ impl Chart {
         ]
     }
 
-    /// Liquidations, triggers, protection and insurance.
-    pub fn stress(&self) -> Vec<Block> {
-        let bars = |name: &str, points: &[Point]| Line::new(name, Shape::Bars, points.to_vec());
-        let insurance = Line::new("insurance", Shape::Step, self.insurance.clone());
-        let mut blocks = vec![
-            self.chart(
-                "Accounts that fell below maintenance, in a minute",
-                "",
-                Unit::Count,
-                vec![bars("accounts", &self.liquidations)],
-            ),
-            self.chart(
-                "Volume of liquidation orders in a minute",
-                "",
-                Unit::Usd,
-                vec![bars("volume", &self.liquidated)],
-            ),
-            self.chart(
-                "Stops and takes that woke, in a minute",
-                "",
-                Unit::Count,
-                vec![bars("orders", &self.triggered)],
-            ),
-            self.chart(
-                "Times that market maker protection tripped, in a minute",
-                "",
-                Unit::Count,
-                vec![bars("times", &self.protections)],
-            ),
-            self.chart("Insurance fund", "", Unit::Usd, vec![insurance]),
-        ];
-        for block in &mut blocks {
-            if let Block::TimeChart(chart) = block {
-                chart.scale = Scale::FromZero;
-            }
+    /// What insurance has.
+    pub fn insurance(&self) -> Block {
+        let line = Line::new("insurance", Shape::Step, self.insurance.clone());
+        let mut block = self.chart("Insurance fund", "", Unit::Usd, vec![line]);
+        if let Block::TimeChart(chart) = &mut block {
+            chart.scale = Scale::FromZero;
         }
-        blocks
+        block
     }
 }
 
@@ -329,7 +265,7 @@ impl Lines {
             self.open_interest.push(point(now_ms, wide_usd(open)));
             self.funding.push(point(now_ms, view.rate_8h_ppb as f64 / 1e7));
         }
-        if let Some(view) = exchange.instrument_view(self.put) {
+        if let Some(view) = exchange.instrument_view(self.followed) {
             let vol = view.volatility.map_or(f64::NAN, |vol| vol.0 as f64 / 1e7);
             self.volatility.push(point(now_ms, vol));
             self.option.extend(view.mark.map(|price| point(now_ms, usd(price.0))));

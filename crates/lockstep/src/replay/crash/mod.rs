@@ -1,51 +1,46 @@
-//! The crash of 10 October 2025, with a seeded population.
+//! Crash stories: recorded prices, a made-up population, the whole exchange.
 //!
-//! Prices and volatilities are recorded ([`feed`]); who trades, and how, is made up
-//! ([`crate::population`]); everything that follows (books, fills, triggers, liquidations,
-//! insurance) is the exchange's ([`venue`] sets it up). A block a second from 20:00 to 22:30 UTC by
-//! default. [`chart`] keeps what the report draws.
+//! Prices and volatilities are those of a [`story`] ([`october`]), which validators report with a
+//! delay ([`feed`], [`latency`]); who trades, and how, is made up ([`crate::population`]);
+//! everything that follows (books, fills, triggers, liquidations, insurance) is the exchange's
+//! ([`venue`] sets it up). [`run`](mod@run) has the loop, [`audit`] looks at the books, [`chart`]
+//! keeps what the report draws and [`summary`] writes it.
 //!
-//! The run is a function of the arguments: the same seed, accounts and times give the same digest.
+//! A run is a function of the arguments: the same story, seed, accounts and times give the same
+//! digest.
 
+mod audit;
+mod bars;
 mod chart;
 mod feed;
+mod latency;
+mod ledger;
+mod october;
+mod run;
+mod solvency;
+mod stopwatch;
+mod story;
+mod study;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod venue;
 
-use super::tally::Tally;
-use super::{Check, Context, Finished};
-use crate::events_json;
+use super::{Context, Finished};
 use crate::failure::Failure;
-use crate::population::market::Market;
-use crate::population::{ACCOUNTS_MAX, ACCOUNTS_MIN, Population};
-use crate::progress::Progress;
-use crate::scenario::model::TimeSpec;
-use crate::scenario::names::Names;
-use crate::scenario::value;
-use crate::series::derive::CRASH_WINDOW;
-use crate::{books, report::Conservation};
-use chart::Chart;
-use feed::Feed;
-use lockstep_exchange::Exchange;
-use lockstep_types::codec::Bounded;
-use lockstep_types::command::{BLOCK_COMMANDS_MAX, Block, SystemCommand, UserCommand};
-use lockstep_types::units::DAY_MS;
-use lockstep_types::{Event, TimeMs};
-use std::collections::BTreeSet;
+use crate::population::{ACCOUNTS_MAX, ACCOUNTS_MIN};
+use latency::{BLOCK_MS, LATENCY_MS_MAX, LATENCY_MS_MIN, Latency};
 use std::time::Instant;
+use story::{Story, Which};
 
-/// System commands in a block of the set-up.
-const SET_UP_COMMANDS: usize = 5_000;
-/// Blocks between two messages of progress.
-const PROGRESS_BLOCKS: u64 = 30;
-
-/// Arguments of the crash replay.
+/// Arguments of a crash story.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
-#[command(next_help_heading = "The crash of 10 October 2025")]
+#[command(next_help_heading = "Crash stories")]
 pub struct Arguments {
+    /// Which story.
+    #[arg(long, value_enum, default_value_t = Which::default())]
+    story: Which,
     /// Accounts in the population.
     #[arg(long, value_name = "N", default_value_t = Self::default().accounts,
         value_parser = clap::value_parser!(u32)
@@ -54,178 +49,95 @@ pub struct Arguments {
     /// Seed of everything that the population does.
     #[arg(long, value_name = "N", default_value_t = Self::default().seed)]
     pub seed: u64,
-    /// Milliseconds from block to block.
-    #[arg(long, value_name = "MS", default_value_t = Self::default().block_ms,
-        value_parser = clap::value_parser!(i64).range(50..=60_000))]
-    pub block_ms: i64,
-    /// First time of day, UTC, from 20:00.
-    #[arg(long, value_name = "TIME", default_value = "20:00")]
-    pub from: String,
-    /// Time of day at which it ends, up to 22:30.
-    #[arg(long, value_name = "TIME", default_value = "22:30")]
-    pub to: String,
+    /// First time, UTC: a time of the story's first day, or with its date [default: the story's].
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Time at which it ends [default: the story's].
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Milliseconds from block to block [default: the story's].
+    #[arg(long, value_name = "MS", conflicts_with = "latency",
+        value_parser = clap::value_parser!(i64).range(BLOCK_MS))]
+    pub block_ms: Option<i64>,
+    /// How late the chain is (`0.3`, `5s`): the age of reports and three blocks, together.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub latency: Option<i64>,
+    /// Run the worst of the story with latencies of 0.3, 5 and 60 seconds, and compare.
+    #[arg(long, conflicts_with_all = ["latency", "block_ms"])]
+    pub latency_study: bool,
 }
 
 impl Default for Arguments {
     fn default() -> Self {
         Self {
-            accounts: 1_200,
+            story: Which::default(),
+            accounts: 5_000,
             seed: 20_251_010,
-            block_ms: 1_000,
-            from: "20:00".to_string(),
-            to: "22:30".to_string(),
+            from: None,
+            to: None,
+            block_ms: None,
+            latency: None,
+            latency_study: false,
         }
     }
 }
 
-/// The moment of a time of day on the day of the crash.
-fn moment(name: &str, text: &str) -> Result<i64, Failure> {
-    let usage = |why: String| Failure::Usage(format!("{name}: `{}`: {why}", text.escape_default()));
-    let ms = match value::time_text(text) {
-        Ok(TimeSpec::TimeOfDay(ms)) => ms,
-        Ok(_) => return Err(usage("a time of day such as 21:10 is wanted".to_string())),
-        Err(problem) => return Err(usage(problem.to_string())),
-    };
-    let window = (CRASH_WINDOW.start_s * 1_000, CRASH_WINDOW.end_s * 1_000);
-    let moment = window.0 - window.0 % DAY_MS + ms;
-    if moment < window.0 || moment > window.1 {
-        return Err(usage("outside 20:00 to 22:30".to_string()));
+/// Milliseconds of a number of seconds, as a flag writes it.
+fn seconds(text: &str) -> Result<i64, String> {
+    let wanted = "seconds such as 0.3, 5 or 60s are wanted";
+    let plain = text.strip_suffix('s').unwrap_or(text);
+    let (whole, fraction) = plain.split_once('.').unwrap_or((plain, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || whole.len() > 6 || fraction.len() > 3 {
+        return Err(wanted.to_string());
     }
-    Ok(moment)
+    let ms: i64 = format!("{whole}{fraction:0<3}").parse().map_err(|_| wanted.to_string())?;
+    match (LATENCY_MS_MIN..=LATENCY_MS_MAX).contains(&ms) {
+        true => Ok(ms),
+        false => Err(format!(
+            "outside {} to {} seconds",
+            LATENCY_MS_MIN as f64 / 1e3,
+            LATENCY_MS_MAX / 1_000
+        )),
+    }
 }
 
-/// A run under way.
-struct Run<'a> {
-    exchange: Exchange,
-    population: Population,
-    feed: Feed,
-    market: Market,
-    tally: Tally,
-    chart: Chart,
-    names: Names,
-    /// Accounts that fell below maintenance.
-    liquidated: BTreeSet<u32>,
-    height: u64,
-    context: &'a mut Context,
+/// What part of a story is run, and how slow the chain is.
+#[derive(Clone, Copy, Debug)]
+struct Course {
+    start_ms: i64,
+    end_ms: i64,
+    latency: Latency,
 }
 
-/// Runs the crash.
+impl Arguments {
+    fn course(&self, story: &Story) -> Result<Course, Failure> {
+        let moment = |flag: &str, text: &Option<String>, otherwise: i64| match text {
+            Some(text) => story.moment(flag, text),
+            None => Ok(otherwise),
+        };
+        let usual = if self.latency_study { story.worst_ms } else { story.default_ms };
+        let start_ms = moment("--from", &self.from, usual.0)?;
+        let end_ms = moment("--to", &self.to, usual.1)?;
+        if end_ms <= start_ms {
+            return Err(Failure::Usage("--to must lie after --from".to_string()));
+        }
+        let latency = match (self.latency, self.block_ms) {
+            (Some(latency_ms), _) => Latency::of_ms(latency_ms),
+            (None, Some(block_ms)) => Latency { block_ms, ..story.latency },
+            (None, None) => story.latency,
+        };
+        Ok(Course { start_ms, end_ms, latency })
+    }
+}
+
+/// Runs a story, or the study of latency on it.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Finished, Failure> {
     let started = Instant::now();
-    let start_ms = moment("--from", &arguments.from)?;
-    let end_ms = moment("--to", &arguments.to)?;
-    if end_ms <= start_ms {
-        return Err(Failure::Usage("--to must lie after --from".to_string()));
+    let story = arguments.story.story()?;
+    let course = arguments.course(&story)?;
+    if arguments.latency_study {
+        return study::run(arguments, course, context);
     }
-    let feed = Feed::shipped()
-        .map_err(|error| Failure::Recording { name: "shipped series".to_string(), error })?;
-    let boards = venue::UNDERLYINGS.len();
-    let mut run = Run {
-        exchange: Exchange::new(venue::params()),
-        population: Population::new(arguments.accounts, arguments.seed, boards, start_ms),
-        feed,
-        market: Market::default(),
-        tally: Tally::default(),
-        chart: Chart::default(),
-        names: Names::default(),
-        liquidated: BTreeSet::new(),
-        height: 0,
-        context,
-    };
-    run.set_up(start_ms)?;
-    let blocks = u64::try_from((end_ms - start_ms) / arguments.block_ms).unwrap_or(0);
-    let mut progress = Progress::start("replay crash", blocks, "blocks");
-    let mut now_ms = start_ms;
-    for done in 0..blocks {
-        run.block(now_ms)?;
-        now_ms += arguments.block_ms;
-        if done % PROGRESS_BLOCKS == 0 {
-            let clock: String = TimeMs(now_ms).to_string().chars().skip(11).take(5).collect();
-            progress.note(&format!("{clock} UTC, {} liquidations", run.tally.liquidations));
-            progress.set(done);
-        }
-    }
-    progress.finish();
-    run.finish(arguments, started)
-}
-
-impl Run<'_> {
-    fn set_up(&mut self, start_ms: i64) -> Result<(), Failure> {
-        let mut commands = venue::commands(&mut self.feed, start_ms);
-        commands.extend(self.population.deposits());
-        let blocks = commands.chunks(SET_UP_COMMANDS).map(<[SystemCommand]>::to_vec);
-        let blocks: Vec<Vec<SystemCommand>> = blocks.collect();
-        // All of it at the second before the start.
-        for system in blocks {
-            self.execute(start_ms - 1_000, system, Vec::new())?;
-            let refused = self.exchange.events().iter().find_map(|event| match event {
-                Event::SystemRejected { reject, .. } => Some(*reject),
-                _ => None,
-            });
-            if let Some(reject) = refused {
-                return Err(Failure::Broken(format!("the set-up was refused: {reject}")));
-            }
-        }
-        self.market = Market::new(&self.exchange, &venue::ticks);
-        self.chart = Chart::new(&self.exchange, start_ms)?;
-        // The set-up is none of the run's work.
-        self.tally = Tally::default();
-        Ok(())
-    }
-
-    fn block(&mut self, now_ms: i64) -> Result<(), Failure> {
-        self.market.refresh(&self.exchange, now_ms);
-        let reports = self.feed.reports(now_ms);
-        let mut commands = self.population.act(&self.market);
-        commands.truncate(BLOCK_COMMANDS_MAX);
-        self.execute(now_ms, reports, commands)?;
-        self.population.observe(self.exchange.events());
-        self.chart.block(&self.exchange, &self.feed, now_ms);
-        Ok(())
-    }
-
-    fn execute(
-        &mut self,
-        now_ms: i64,
-        system: Vec<SystemCommand>,
-        commands: Vec<UserCommand>,
-    ) -> Result<(), Failure> {
-        self.height += 1;
-        self.tally.blocks += 1;
-        self.tally.commands += u64::try_from(commands.len()).unwrap_or(0);
-        let bounds = |_| Failure::Broken("a block has more commands than it may".to_string());
-        let block = Block {
-            height: self.height,
-            time: TimeMs(now_ms),
-            system: Bounded::new(system).map_err(bounds)?,
-            commands: Bounded::new(commands).map_err(bounds)?,
-        };
-        let executed = self.exchange.execute(&block);
-        assert!(executed.is_ok(), "the whole state misses no leaf");
-        for event in self.exchange.events() {
-            self.tally.event(event);
-            self.names.observe(event);
-            if let Event::LiquidationStarted { account, .. } = event {
-                self.liquidated.insert(account.0);
-            }
-            if let Some(to) = self.context.sink.writer() {
-                let line =
-                    events_json::to_json_in_block(event, block.height, block.time, &self.names);
-                writeln!(to, "{line}").map_err(|error| self.context.sink.failure(error))?;
-            }
-        }
-        if self.context.check == Check::Every {
-            self.exchange
-                .check_invariants()
-                .map_err(|error| Failure::Broken(format!("block {}: {error}", block.height)))?;
-        }
-        Ok(())
-    }
-
-    fn audit(&self) -> Result<Option<Conservation>, Failure> {
-        match self.context.check {
-            Check::Off => Ok(None),
-            _ => books::audit(&self.exchange).map(Some).map_err(Failure::Broken),
-        }
-    }
+    run::play(arguments, story, course, context)?.finish(arguments, started)
 }

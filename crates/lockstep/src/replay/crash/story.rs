@@ -1,0 +1,114 @@
+//! What makes one story: its window, what is listed, the world that its validators see, and what
+//! a reader must know of where the numbers come from.
+
+use super::latency::Latency;
+use super::october;
+use crate::failure::Failure;
+use crate::scenario::model::TimeSpec;
+use crate::scenario::value;
+use lockstep_types::command::ExpiryReport;
+use lockstep_types::instrument::InstrumentName;
+use lockstep_types::units::DAY_MS;
+use lockstep_types::{Price, TimeMs, Usd};
+use std::rc::Rc;
+
+/// The stories that the binary carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Which {
+    /// The crash of 10 October 2025, second by second.
+    #[default]
+    #[value(name = "oct-2025")]
+    October,
+}
+
+impl Which {
+    /// The story.
+    ///
+    /// # Errors
+    /// When a series that the binary carries does not read, which a test rules out.
+    pub fn story(self) -> Result<Story, Failure> {
+        let story = match self {
+            Self::October => october::story(),
+        };
+        story.map_err(|error| Failure::Recording { name: "shipped series".to_string(), error })
+    }
+}
+
+/// The world outside: prices and volatilities as they were, before anybody reports them.
+pub trait World {
+    /// An underlying at a second, whenever it is asked for: before the first recorded moment, as
+    /// at the first.
+    fn seen(&self, underlying: usize, time_s: i64) -> Seen;
+
+    /// Whether something else stands in for the index of the first underlying.
+    fn is_hole(&self, time_s: i64) -> bool;
+}
+
+/// What there is to see of an underlying.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its price.
+    pub price: Price,
+    /// Forwards and smiles.
+    pub expiries: Vec<ExpiryReport>,
+}
+
+/// An underlying: its symbol, and about its price in USD.
+#[derive(Clone, Copy, Debug)]
+pub struct Underlying {
+    /// Symbol.
+    pub ticker: &'static str,
+    /// Price at the start, about.
+    pub price_usd: i64,
+}
+
+/// A story.
+pub struct Story {
+    /// What it is called.
+    pub title: &'static str,
+    /// Where the numbers come from.
+    pub sources: &'static str,
+    /// First moment and the moment after the last.
+    pub window_ms: (i64, i64),
+    /// The part of the window that is run if nobody says otherwise.
+    pub default_ms: (i64, i64),
+    /// The worst part of it, for the study of latency.
+    pub worst_ms: (i64, i64),
+    /// Block times and report ages if nobody says otherwise.
+    pub latency: Latency,
+    /// What trades.
+    pub underlyings: &'static [Underlying],
+    /// Everything that is listed.
+    pub listed: Vec<InstrumentName>,
+    /// Of each underlying the perpetual and an option, which charts follow.
+    pub followed: Vec<[InstrumentName; 2]>,
+    /// What the insurance fund has at the start.
+    pub insurance: Usd,
+    /// What validators see.
+    pub world: Rc<dyn World>,
+}
+
+impl Story {
+    /// The moment that a flag gives: a time, or a time of day of the window's first day.
+    ///
+    /// # Errors
+    /// When it is none, or lies outside the window.
+    pub fn moment(&self, flag: &str, text: &str) -> Result<i64, Failure> {
+        let usage =
+            |why: String| Failure::Usage(format!("{flag}: `{}`: {why}", text.escape_default()));
+        let (start_ms, end_ms) = self.window_ms;
+        let moment = match value::time_text(text) {
+            Ok(TimeSpec::TimeOfDay(ms)) => start_ms - start_ms % DAY_MS + ms,
+            Ok(TimeSpec::At(time)) => time.0,
+            Ok(TimeSpec::After(_)) => {
+                return Err(usage("a time such as 21:10 is wanted".to_string()));
+            }
+            Err(problem) => return Err(usage(problem.to_string())),
+        };
+        if moment < start_ms || moment > end_ms {
+            let (from, to) = (TimeMs(start_ms), TimeMs(end_ms));
+            return Err(usage(format!("outside {from} to {to}")));
+        }
+        Ok(moment)
+    }
+}

@@ -1,0 +1,205 @@
+//! What latency costs: the worst of a story, three times, with the same seed and the same world,
+//! on a chain that is fast, middling and slow.
+//!
+//! Only the age of reports and the block time differ. What agents do follows from what they see, so
+//! the runs part ways from the first block on. A measure of the comparison is a row of
+//! [`measures`]; one that is nothing in all runs is left out.
+
+use super::latency::Latency;
+use super::ledger::Entry;
+use super::run::{self, Run};
+use super::{Arguments, Course};
+use crate::failure::Failure;
+use crate::population::Kind;
+use crate::replay::tally::{grouped, usd};
+use crate::replay::{Context, Finished};
+use crate::report::{Block, Column, Conservation, Line, Report, Table, Unit};
+use crate::scenario::run::hex;
+
+/// The latencies that are compared, milliseconds.
+const LATENCIES_MS: [i64; 3] = [300, 5_000, 60_000];
+
+/// What came of a run.
+struct Outcome {
+    latency: Latency,
+    digest: String,
+    books: Option<Conservation>,
+    /// By measure, in the order of the table: what it reads as, and whether it is nothing.
+    measures: Vec<(&'static str, String, bool)>,
+    /// Result of each group, micro-USD.
+    results: Vec<(Kind, i128)>,
+    lines: [Line; 3],
+    domain_ms: (i64, i64),
+}
+
+/// Runs the study.
+///
+/// # Errors
+/// As a run.
+pub fn run(
+    arguments: &Arguments,
+    course: Course,
+    context: &mut Context,
+) -> Result<Finished, Failure> {
+    let mut outcomes = Vec::new();
+    for latency_ms in LATENCIES_MS {
+        let story = arguments.story.story()?;
+        let course = Course { latency: Latency::of_ms(latency_ms), ..course };
+        let run = run::play(arguments, story, course, context)?;
+        outcomes.push(outcome(run)?);
+    }
+    Ok(finish(arguments, course, outcomes))
+}
+
+/// "0.3 s".
+fn name(latency: &Latency) -> String {
+    let ms = latency.tau_ms();
+    match ms % 1_000 {
+        0 => format!("{} s", ms / 1_000),
+        _ => format!("{} s", ms as f64 / 1e3),
+    }
+}
+
+fn outcome(mut run: Run<'_>) -> Result<Outcome, Failure> {
+    let books = run.audit.finish(&run.exchange)?;
+    let results = run.ledger.entries().map(|(kind, entry)| (kind, entry.result())).collect();
+    let latency = run.course.latency;
+    let label = name(&latency);
+    Ok(Outcome {
+        latency,
+        digest: hex(&run.exchange.digest()),
+        books,
+        measures: measures(&run),
+        results,
+        lines: [
+            run.chart.discount().named(&label),
+            run.solvency.waiting().named(&label),
+            run.solvency.deficit().named(&label),
+        ],
+        domain_ms: run.chart.domain_ms(),
+    })
+}
+
+/// What is compared.
+fn measures(run: &Run<'_>) -> Vec<(&'static str, String, bool)> {
+    let (ledger, tally) = (&run.ledger, &run.tally);
+    let count = |label, value: u64| (label, grouped(value), value == 0);
+    let money = |label, micro: i128| (label, usd(micro), micro == 0);
+    let [insurance, ..] = ledger.funds(&run.exchange);
+    let [initial, maintenance] = run.solvency.asked();
+    vec![
+        count("blocks", tally.blocks),
+        count("commands", tally.commands),
+        count("fills", tally.fills),
+        count("accounts liquidated", ledger.liquidated()),
+        count("times an account fell below maintenance", tally.liquidations),
+        money("volume of liquidation orders", ledger.sum(|entry| entry.liquidated_volume)),
+        money("liquidation fees", ledger.sum(|entry| entry.liquidation_fees)),
+        money("owed beyond margin at the worst moment", run.solvency.deficit_max()),
+        count("accounts that ended up owing", ledger.bankrupt()),
+        money("what they owed", ledger.sum(Entry::beyond_margin)),
+        money("insurance used", ledger.sum(|entry| entry.insured)),
+        money("insurance fund at the end", insurance.after),
+        money("initial margin asked, mean", initial),
+        money("maintenance margin asked, mean", maintenance),
+    ]
+}
+
+fn finish(arguments: &Arguments, course: Course, outcomes: Vec<Outcome>) -> Finished {
+    let subtitle = format!(
+        "{} accounts, {} to {} UTC, one seed, one world; only the age of reports and the block \
+         time differ.",
+        grouped(arguments.accounts),
+        super::summary::clock(course.start_ms),
+        super::summary::clock(course.end_ms),
+    );
+    let mut report = Report::new("What latency costs", subtitle);
+    report.provenance("version", env!("CARGO_PKG_VERSION"));
+    report.provenance("seed", arguments.seed.to_string());
+    for outcome in &outcomes {
+        report.provenance(format!("digest, {}", name(&outcome.latency)), outcome.digest.clone());
+    }
+    let prose = Block::Prose(MEANING.to_string());
+    report.section("Compared", vec![prose, Block::Table(compared(&outcomes))]);
+    report.section("Results by group", vec![Block::Table(by_group(&outcomes))]);
+    report.section("Side by side", charts(&outcomes));
+    let mut digests = Vec::new();
+    let mut books = Vec::new();
+    for outcome in outcomes {
+        let label = name(&outcome.latency);
+        books.extend(outcome.books.map(|table| {
+            let title = format!("{}, latency {label}", table.title);
+            Block::Conservation(Conservation { title, ..table })
+        }));
+        digests.push((format!("latency {label}"), outcome.digest));
+    }
+    report.section("Books", books);
+    Finished { report, digests, complaint: None }
+}
+
+fn columns(first: &str, outcomes: &[Outcome]) -> Vec<Column> {
+    let named = outcomes.iter().map(|outcome| Column::numbers(name(&outcome.latency)));
+    std::iter::once(Column::words(first)).chain(named).collect()
+}
+
+fn compared(outcomes: &[Outcome]) -> Table {
+    let mut rows = Vec::new();
+    let blocks = outcomes.iter().map(|outcome| format!("{} ms", outcome.latency.block_ms));
+    rows.push(std::iter::once("block time".to_string()).chain(blocks).collect());
+    let ages = outcomes.iter().map(|outcome| format!("{} ms", outcome.latency.age_ms));
+    rows.push(std::iter::once("age of reports".to_string()).chain(ages).collect());
+    let count = outcomes.first().map_or(0, |outcome| outcome.measures.len());
+    for at in 0..count {
+        let of_measure: Vec<_> = outcomes.iter().map(|outcome| &outcome.measures[at]).collect();
+        if of_measure.iter().all(|(_, _, is_nothing)| *is_nothing) {
+            continue;
+        }
+        let mut row = vec![of_measure[0].0.to_string()];
+        row.extend(of_measure.iter().map(|(_, text, _)| text.clone()));
+        rows.push(row);
+    }
+    Table {
+        title: "By latency".to_string(),
+        note: "Margin asked: of everybody but makers.".to_string(),
+        columns: columns("", outcomes),
+        rows,
+    }
+}
+
+fn by_group(outcomes: &[Outcome]) -> Table {
+    let groups = outcomes.first().map_or(&[][..], |outcome| &outcome.results);
+    let row = |(at, (kind, _)): (usize, &(Kind, i128))| {
+        let mut row = vec![kind.name().to_string()];
+        row.extend(outcomes.iter().map(|outcome| usd(outcome.results[at].1)));
+        row
+    };
+    Table {
+        title: "Gain or loss".to_string(),
+        note: "Equity at the last marks and withdrawals, less deposits.".to_string(),
+        columns: columns("group", outcomes),
+        rows: groups.iter().enumerate().map(row).collect(),
+    }
+}
+
+fn charts(outcomes: &[Outcome]) -> Vec<Block> {
+    let domain_ms = outcomes
+        .iter()
+        .map(|outcome| outcome.domain_ms)
+        .reduce(|left, right| (left.0.min(right.0), left.1.max(right.1)));
+    let chart = |at: usize, title: &str, unit: Unit| {
+        let lines = outcomes.iter().map(|outcome| outcome.lines[at].clone());
+        super::chart::time_chart(title, unit, domain_ms.unwrap_or_default(), lines.collect())
+    };
+    vec![
+        chart(0, "BTC perpetual: mark over the index", Unit::Percent),
+        chart(1, "Accounts in liquidation", Unit::Count),
+        chart(2, "Owed beyond margin, by accounts without equity", Unit::Usd),
+    ]
+}
+
+/// How to read the comparison.
+const MEANING: &str = "Latency is the age of reports and three blocks, in equal parts. A slow \
+    chain hears of a fall late, acts late, and trades at prices that are no more; so more is lost \
+    before a position is closed, and whoever quotes is met by those who know better. What the \
+    venue does against it (it asks for more margin the later it is) it does from what it measures \
+    itself.";
