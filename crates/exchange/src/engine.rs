@@ -98,11 +98,15 @@ impl Exchange {
 
     /// An exchange around a state.
     pub(crate) fn around(state: State) -> Self {
+        let (marks, arrays) = match state.partial {
+            true => (MarkCache::partial(), ArrayCache::partial()),
+            false => (MarkCache::default(), ArrayCache::default()),
+        };
         Self {
             state,
             events: Vec::new(),
-            marks: MarkCache::default(),
-            arrays: ArrayCache::default(),
+            marks,
+            arrays,
             cushions: Cushions::default(),
             rules: Rules::default(),
             item: 0,

@@ -2,7 +2,7 @@
 
 use crate::engine::Exchange;
 use crate::state::key::{AgentKey, HistoryKey, PublicKey, ScopeKey, SubKey};
-use crate::state::leaves::{Account, SignerRecord};
+use crate::state::leaves::{Account, SignerRecord, Watched};
 use crate::state::{Fault, Missing, Outcome, State, Touch};
 use alloc::boxed::Box;
 use lockstep_types::command::{AgentScope, BatchItem, Command, MarginMode, UserCommand};
@@ -231,6 +231,7 @@ impl Exchange {
             volume_day: 0,
             volume_today: Usd::ZERO,
             dead_man: TimeMs::ZERO,
+            watched: Watched::No,
         });
         *self.state.subs.touch(SubKey { owner, sub })? = Some(account);
         self.events.push(Event::AccountOpened { account, owner, sub });
@@ -343,6 +344,7 @@ impl Exchange {
         self.state.account(account)?.mode = mode;
         // What was remembered of the account's margin was of the other model.
         self.cushions.forget(account);
+        self.note_change(account)?;
         let portfolio = mode == MarginMode::Portfolio;
         self.events.push(Event::MarginModeSet { account, portfolio });
         Ok(())

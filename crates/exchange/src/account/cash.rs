@@ -54,6 +54,7 @@ impl Exchange {
         self.state.account(account)?.cash -= amount;
         let totals = self.state.totals()?;
         totals.deposits -= amount;
+        self.note_change(account)?;
         self.events.push(Event::Withdrawn { account, amount });
         Ok(())
     }
@@ -71,6 +72,7 @@ impl Exchange {
         self.check_withdrawal(from, amount)?;
         self.state.account(from)?.cash -= amount;
         self.state.account(to)?.cash += amount;
+        self.note_change(from)?;
         self.events.push(Event::Transferred { from, to, amount });
         Ok(())
     }

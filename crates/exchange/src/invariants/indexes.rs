@@ -3,15 +3,16 @@
 
 use super::{At, Check, count, each};
 use crate::engine::Exchange;
+use crate::liquidation::watch::ends_of;
 use crate::order::trigger::{place_of, sort_of};
 use crate::state::key::{
     AgentKey, EntryKey, ExpiryKey, ExtraKey, HoldingKey, IndexId, LeafKey, LinearKey,
     LiquidationKey, Only, PublicKey, SleepersKey, SubKey,
 };
-use crate::state::leaves::{Instrument, Order, SignerRecord, Sleep, Sleepers};
+use crate::state::leaves::{Instrument, Order, SignerRecord, Sleep, Sleepers, Watched};
 use crate::state::table::Table;
 use alloc::collections::{BTreeMap, BTreeSet};
-use lockstep_types::ids::{InstrumentId, LinkId, UnderlyingId};
+use lockstep_types::ids::{AccountId, InstrumentId, LinkId, UnderlyingId};
 use lockstep_types::instrument::Contract;
 use lockstep_types::units::TimeMs;
 
@@ -47,6 +48,13 @@ impl Exchange {
         self.state.accounts.each(&mut |id, account| {
             if account.dead_man.0 != 0 {
                 wanted.insert((IndexId::DeadMan, account.dead_man.0, u64::from(id.0)));
+            }
+        });
+        self.state.watches.each(&mut |key, watch| {
+            for range in &watch.ranges {
+                for (index, sort) in ends_of(range) {
+                    wanted.insert((index, sort, u64::from(key.0.0)));
+                }
             }
         });
         self.state.reporters.each(&mut |id, _| {
@@ -107,6 +115,11 @@ impl Exchange {
                 || match index {
                     // Accounts do not keep their turn, nor sets that they are due.
                     IndexId::Liquidating => true,
+                    IndexId::Changed => {
+                        let account = u32::try_from(*item).map(AccountId).ok();
+                        let account = account.and_then(|id| self.state.accounts.peek(id));
+                        account.is_some_and(|account| account.watched == Watched::Queued)
+                    }
                     IndexId::DueLinks => {
                         let link = LinkId(*item);
                         self.state.links.peek(link).is_some()

@@ -1,7 +1,7 @@
 //! Liquidation: the protocol's own work, in every block after prices (R2, R3).
 //!
-//! Each block looks at every account of a small venue, or at the next share of a large one, for a
-//! margin balance below the maintenance requirement. Then, in this order:
+//! Each block looks at the accounts that may have fallen below their maintenance requirement
+//! ([`watch`]). Who has, is worked on in this order:
 //!
 //! 1. all open orders of the account are cancelled and it takes no new ones; look again;
 //! 2. positions are closed by immediate-or-cancel orders towards equity of a multiple of the
@@ -26,6 +26,7 @@ pub(crate) mod close;
 pub(crate) mod deleverage;
 pub(crate) mod insurance;
 pub(crate) mod plan;
+pub(crate) mod watch;
 
 use crate::engine::Exchange;
 use crate::margin::model::Assessment;
@@ -39,10 +40,6 @@ use lockstep_types::event::{CancelReason, Event};
 use lockstep_types::ids::AccountId;
 use lockstep_types::units::Usd;
 
-/// Accounts that every block looks at, if there are as many (R2).
-pub const SWEEP_ACCOUNTS_MIN: u32 = 1_000;
-/// A larger venue is looked at once in this many blocks (R2).
-pub const SWEEP_BLOCKS: u32 = 64;
 /// Accounts that one block works on (R3).
 pub const LIQUIDATIONS_PER_BLOCK: usize = 256;
 /// Liquidation orders of one block (R3).
@@ -84,41 +81,32 @@ impl Exchange {
                 self.continue_liquidation(account, since, &mut budget)?;
             }
         }
-        if off { Ok(()) } else { self.sweep(&mut budget) }
-    }
-
-    /// Looks at the next accounts in turn; stops at the one that the budget does not reach.
-    fn sweep(&mut self, budget: &mut Budget) -> Outcome<()> {
-        let totals = *self.state.totals()?;
-        let count = totals.accounts;
-        let due = count.min(SWEEP_ACCOUNTS_MIN.max(count / SWEEP_BLOCKS));
-        let mut at = totals.sweep;
-        for _ in 0..due {
-            at = if at >= count { 0 } else { at };
-            if budget.accounts == 0 {
-                break;
-            }
-            self.look_at(AccountId(at), budget)?;
-            at += 1;
-        }
-        self.state.totals()?.sweep = at;
-        Ok(())
+        if off { Ok(()) } else { self.look_around(&mut budget) }
     }
 
     /// Starts the liquidation of an account that is below maintenance.
     fn look_at(&mut self, account: AccountId, budget: &mut Budget) -> Outcome<()> {
         let record = *self.state.account(account)?;
-        if record.liquidating || (record.holdings == 0 && record.cash.0 >= 0) {
+        if record.liquidating {
             return Ok(());
+        }
+        if record.holdings == 0 && record.cash.0 >= 0 {
+            return self.unwatch(account);
         }
         let Some(view) = self.view(account, &[])? else { return Ok(()) };
         if !view.has_positions() {
+            self.unwatch(account)?;
             return self.cover_deficit(account);
         }
         let margin = view.assess();
-        if view.is_stale() || !margin.is_below_maintenance() {
-            return Ok(());
+        if view.is_stale() {
+            // Its turn comes again when there is something to judge it by.
+            return self.note_change(account);
         }
+        if !margin.is_below_maintenance() {
+            return self.watch(account, &view, &margin);
+        }
+        self.unwatch(account)?;
         budget.accounts -= 1;
         let since = self.begin_liquidation(account, &view, &margin)?;
         self.end_orders(account, CancelScope::Account, CancelReason::Liquidation)?;
@@ -232,6 +220,7 @@ impl Exchange {
         self.state.entries.remove(IndexId::Liquidating, since, u64::from(account.0))?;
         *self.state.liquidations.touch(LiquidationKey(account))? = None;
         self.state.account(account)?.liquidating = false;
+        self.note_change(account)?;
         let totals = self.state.totals()?;
         assert!(totals.liquidating > 0, "who leaves liquidation was in it");
         totals.liquidating -= 1;

@@ -13,47 +13,27 @@ use crate::engine::Exchange;
 use crate::formula::risk_array::{RiskArray, VolMoveParams, linear_array, option_array};
 use crate::option::Black76;
 use crate::state::Outcome;
+use crate::state::computed::Computed;
 use crate::state::key::ExpiryKey;
-use crate::state::table::index as position;
-use alloc::vec::Vec;
 use lockstep_types::ids::InstrumentId;
 use lockstep_types::instrument::Contract;
 
 /// The array of an instrument, if its moves fit one.
 pub(crate) type Array = Option<RiskArray>;
 
-/// Arrays by instrument, valid within one era of marks.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ArrayCache {
-    /// With the era of marks, one above it, that each was made in; 0: none.
-    arrays: Vec<(u64, Array)>,
-}
-
-impl ArrayCache {
-    fn get(&self, instrument: InstrumentId, era: u64) -> Option<&Array> {
-        let (made, array) = self.arrays.get(position(instrument.0))?;
-        (*made == era + 1).then_some(array)
-    }
-
-    fn put(&mut self, instrument: InstrumentId, era: u64, array: Array) {
-        let at = position(instrument.0);
-        if at >= self.arrays.len() {
-            self.arrays.resize(at + 1, (0, None));
-        }
-        self.arrays[at] = (era + 1, array);
-    }
-}
+/// Arrays by instrument, each marked with one above the era of marks that it was made in.
+pub(crate) type ArrayCache = Computed<Array>;
 
 impl Exchange {
     /// What one lot of an instrument does in each scenario; `None` where it has no model price yet,
     /// or moves further than an array can say, so that nobody can carry it.
     pub(crate) fn risk_array(&mut self, id: InstrumentId) -> Outcome<Array> {
         let era = self.marks.era();
-        if let Some(array) = self.arrays.get(id, era) {
+        if let Some(array) = self.arrays.get(id, era + 1) {
             return Ok(*array);
         }
         let array = self.make_array(id)?;
-        self.arrays.put(id, era, array);
+        self.arrays.put(id, era + 1, array);
         Ok(array)
     }
 

@@ -62,6 +62,7 @@ pub struct Journal {
     latencies: Touched<Sparse<key::LatencyKey, leaves::Latency>>,
     latency_days: Touched<Sparse<key::LatencyDayKey, leaves::LatencyDay>>,
     liquidations: Touched<Sparse<key::LiquidationKey, leaves::Liquidation>>,
+    watches: Touched<Sparse<key::WatchKey, leaves::Watch>>,
 }
 
 /// One leaf that a run changed.

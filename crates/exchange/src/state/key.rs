@@ -170,6 +170,13 @@ pub enum IndexId {
     Liquidating,
     /// An account's reduce-only orders on an instrument, oldest first (M3).
     ReduceOnly(HoldingKey),
+    /// Accounts by the index below which they are looked at, the highest first (R2): sorted by its
+    /// negative.
+    WatchLow(UnderlyingId),
+    /// Accounts by the index above which they are looked at (R2).
+    WatchHigh(UnderlyingId),
+    /// Accounts that have changed since they were looked at, by the block that changed them (R2).
+    Changed,
 }
 
 /// An entry of an ordered index; entries sort by `sort`, then `item`. The entry
@@ -299,6 +306,8 @@ leaf_keys! {
     32 LatencyDay(LatencyDayKey);
     /// An account that the books have not absorbed.
     33 Liquidation(LiquidationKey);
+    /// The prices at which an account is looked at.
+    34 Watch(WatchKey);
 }
 
 macro_rules! wrapped_keys {
@@ -339,6 +348,8 @@ wrapped_keys! {
     LatencyKey(UnderlyingId);
     /// Key of what is to be known of an account in liquidation.
     LiquidationKey(AccountId);
+    /// Key of the prices at which an account is looked at.
+    WatchKey(AccountId);
 }
 
 /// Key of the venue's parameters.
@@ -472,6 +483,15 @@ impl Part for IndexId {
                 out.push(10);
                 key.write(out);
             }
+            Self::WatchLow(underlying) => {
+                out.push(11);
+                underlying.write(out);
+            }
+            Self::WatchHigh(underlying) => {
+                out.push(12);
+                underlying.write(out);
+            }
+            Self::Changed => out.push(13),
         }
     }
 
@@ -492,6 +512,9 @@ impl Part for IndexId {
             8 => Self::DueLinks,
             9 => Self::Liquidating,
             10 => Self::ReduceOnly(Part::read(reader)?),
+            11 => Self::WatchLow(Part::read(reader)?),
+            12 => Self::WatchHigh(Part::read(reader)?),
+            13 => Self::Changed,
             tag => {
                 let kind = DecodeErrorKind::BadTag { tag };
                 return Err(DecodeError::new(kind).within("index"));

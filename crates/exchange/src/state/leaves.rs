@@ -7,7 +7,8 @@
 mod risk;
 
 pub use risk::{
-    Gaps, LATENCY_BUCKETS, LATENCY_DAYS, Latency, LatencyDay, Liquidation, LiquidationShare,
+    Gaps, LATENCY_BUCKETS, LATENCY_DAYS, Latency, LatencyDay, Liquidation, LiquidationShare, Range,
+    Watch, Watched,
 };
 
 use alloc::vec::Vec;
@@ -149,6 +150,8 @@ pub struct Account {
     pub volume_today: Usd,
     /// When the dead-man switch fires; 0: never (A5).
     pub dead_man: TimeMs,
+    /// Whether it is to be looked at for its maintenance margin (R2).
+    pub watched: Watched,
 }
 codec_struct!(Account {
     owner,
@@ -162,6 +165,7 @@ codec_struct!(Account {
     volume_day,
     volume_today,
     dead_man,
+    watched,
 });
 
 /// Days of volume that decide an account's tier (F1).

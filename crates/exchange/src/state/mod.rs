@@ -3,10 +3,11 @@
 //! [`table`] says what a leaf is and how touching one records its pre-image; [`leaves`] has the
 //! shapes; [`key`] the names; [`journal`] what comes of the pre-images. Tables of their own have
 //! price levels ([`levels`]), places in queues ([`links`]), holdings ([`holdings`]) and ordered
-//! indexes ([`ordered`]); [`noted`] and [`places`] are computed and no part of the state. This file
+//! indexes ([`ordered`]); [`noted`], [`places`] and [`computed`] are computed and no part of the state. This file
 //! lists the tables. Invariant: everything that is not in a leaf can be computed from the leaves.
 
 pub(crate) mod ahead;
+pub(crate) mod computed;
 pub mod journal;
 pub mod key;
 pub mod leaves;
@@ -56,7 +57,7 @@ macro_rules! for_each_table {
             underlying_params UnderlyingParams, underlyings Underlying, expiries Expiry,
             reporters Reporter, observations Observation, protections Protection, entries Entry,
             sleepers Sleepers, gaps Gaps, latencies Latency, latency_days LatencyDay,
-            liquidations Liquidation,
+            liquidations Liquidation, watches Watch,
         }
     };
 }
@@ -108,6 +109,7 @@ pub(crate) struct State {
     pub(crate) latencies: Sparse<LatencyKey, Latency>,
     pub(crate) latency_days: Sparse<LatencyDayKey, LatencyDay>,
     pub(crate) liquidations: Sparse<LiquidationKey, Liquidation>,
+    pub(crate) watches: Sparse<key::WatchKey, leaves::Watch>,
     /// Which orders an account has.
     pub(crate) owned: Noted<OrderId, 4>,
     /// Whether only the leaves of a witness are known.
@@ -159,6 +161,7 @@ impl State {
             latencies: Sparse::default(),
             latency_days: Sparse::default(),
             liquidations: Sparse::default(),
+            watches: Sparse::default(),
             owned: Noted::default(),
             partial: false,
         }
@@ -171,6 +174,7 @@ impl State {
             ($($field:ident $kind:ident),* $(,)?) => { $(state.$field.make_partial();)* };
         }
         for_each_table!(partial);
+        state.owned.make_partial();
         state.partial = true;
         state
     }

@@ -4,9 +4,9 @@ use super::{decode_list, encode_list};
 use crate::formula::latency::GAPS_MAX;
 use alloc::vec::Vec;
 use lockstep_types::codec::{Decode, DecodeError, Encode, Reader};
-use lockstep_types::codec_struct;
 use lockstep_types::ids::{AccountId, UnderlyingId};
-use lockstep_types::units::{TimeMs, Usd};
+use lockstep_types::units::{Price, TimeMs, Usd};
+use lockstep_types::{codec_enum, codec_struct};
 
 /// The times between the last blocks (R4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,5 +106,48 @@ impl Decode for Liquidation {
             looked: Decode::decode(reader)?,
             opposite: decode_list(reader)?,
         })
+    }
+}
+
+/// Whether an account waits for a look at its maintenance margin (R2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watched {
+    /// It is as it was when it was looked at.
+    #[default]
+    No,
+    /// It has changed since and is in the queue.
+    Queued,
+}
+codec_enum!(Watched { 0 => No, 1 => Queued });
+
+/// The index of an underlying within which an account is certainly above maintenance, if nothing
+/// else moves (R2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Of which.
+    pub underlying: UnderlyingId,
+    /// From here on down it is looked at.
+    pub low: Price,
+    /// From here on up it is looked at.
+    pub high: Price,
+}
+codec_struct!(Range { underlying, low, high });
+
+/// An account's ranges, by underlying (R2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// At least one.
+    pub ranges: Vec<Range>,
+}
+
+impl Encode for Watch {
+    fn encode(&self, out: &mut Vec<u8>) {
+        encode_list(&self.ranges, out);
+    }
+}
+
+impl Decode for Watch {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { ranges: decode_list(reader)? })
     }
 }
