@@ -10,11 +10,13 @@
 
 use crate::margin::arrays::ArrayCache;
 use crate::margin::cushion::Cushions;
+use crate::margin::sums::SumsCache;
 use crate::price::mark::MarkCache;
 use crate::rules::Rules;
 use crate::state::ahead::Coming;
 use crate::state::journal::{Journal, LeafChange, Witness};
 use crate::state::key::LeafKey;
+use crate::state::leaves::Order;
 use crate::state::{Fault, Outcome, State};
 use alloc::vec::Vec;
 use lockstep_types::codec::DecodeError;
@@ -75,12 +77,16 @@ pub struct Exchange {
     pub(crate) arrays: ArrayCache,
     /// Lower bounds of accounts' free margin; computed from leaves and dropped with the marks.
     pub(crate) cushions: Cushions,
+    /// Sums of accounts with portfolio margin, that die with the marks.
+    pub(crate) sums: SumsCache,
     /// What the parameters say, at hand.
     pub(crate) rules: Rules,
     /// Which item of a batch is being executed, for rejections.
     pub(crate) item: u16,
     /// Orders that are open but count for nothing, while something is checked as if they were gone.
     pub(crate) aside: Vec<OrderId>,
+    /// Orders that do not exist, but count while others are checked beside them.
+    pub(crate) tentative: Vec<Order>,
     /// Sets of linked orders whose primary has filled in this step; empty between steps.
     pub(crate) due: Vec<LinkId>,
     /// Rejections so far; only compared within a block.
@@ -108,9 +114,11 @@ impl Exchange {
             marks,
             arrays,
             cushions: Cushions::default(),
+            sums: SumsCache::default(),
             rules: Rules::default(),
             item: 0,
             aside: Vec::new(),
+            tentative: Vec::new(),
             due: Vec::new(),
             rejected: 0,
             turns: Vec::new(),

@@ -344,6 +344,7 @@ impl Exchange {
         self.state.account(account)?.mode = mode;
         // What was remembered of the account's margin was of the other model.
         self.cushions.forget(account);
+        self.sums.forget(account);
         self.note_change(account)?;
         let portfolio = mode == MarginMode::Portfolio;
         self.events.push(Event::MarginModeSet { account, portfolio });

@@ -245,6 +245,8 @@ impl Exchange {
             }
         }
         self.spend_cushions(fill, &trade, cushioned)?;
+        self.fill_in_sums(fill.taker, fill.instrument)?;
+        self.fill_in_sums(fill.maker, fill.instrument)?;
         self.note_change(fill.taker)?;
         self.note_change(fill.maker)?;
         Ok((trade, [taker.reduces, maker.reduces]))

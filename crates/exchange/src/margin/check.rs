@@ -65,7 +65,9 @@ impl Exchange {
             return Ok(());
         }
         let (what, amount) = (new.instrument, i64::from(admitted.lots));
-        if self.cushion_covers_order(account, what, new.side, amount, admitted.price)? {
+        if self.cushion_covers_order(account, what, new.side, amount, admitted.price)?
+            || self.sums_cover_order(account, what, new.side, amount, admitted.price)?
+        {
             return Ok(());
         }
         let Some(mut view) = self.view(account, &[new.instrument])? else {
@@ -99,7 +101,9 @@ impl Exchange {
 
     fn maker_is_covered(&mut self, maker: &Order, lots: u32) -> Outcome<bool> {
         let (what, amount) = (maker.instrument, i64::from(lots));
-        if self.cushion_covers_fill(maker.account, what, maker.side, amount, maker.price)? {
+        if self.cushion_covers_fill(maker.account, what, maker.side, amount, maker.price)?
+            || self.sums_cover_fill(maker, lots)?
+        {
             return Ok(true);
         }
         let Some(mut view) = self.view(maker.account, &[maker.instrument])? else {

@@ -268,8 +268,8 @@ impl Exchange {
         view: &View,
         balance: i64,
     ) -> Outcome<()> {
-        if Model::of(view.mode) != Model::Standard {
-            return Ok(());
+        if Model::of(view.mode) == Model::Portfolio {
+            return self.remember_sums(id, view);
         }
         let account = *self.state.account(id)?;
         let Ok((needed, maintenance)) = standard::sums_at_most(view) else {

@@ -3,7 +3,8 @@
 //! [`view`] copies an account out of the leaves; [`model`] says what any model answers and which
 //! one an account has; [`standard`] is the standard model, [`portfolio`] portfolio margin over the
 //! risk arrays of [`arrays`]; [`check`] refuses orders, fills, withdrawals and block trades that
-//! margin does not cover; [`cushion`] answers most of it without a full look.
+//! margin does not cover; [`cushion`] and, with portfolio
+//! margin, [`sums`] answer most of it without a full look.
 //!
 //! Deliberately absent: liquidation, which is [`crate::liquidation`].
 
@@ -13,4 +14,5 @@ pub(crate) mod cushion;
 pub(crate) mod model;
 pub(crate) mod portfolio;
 pub(crate) mod standard;
+pub(crate) mod sums;
 pub(crate) mod view;

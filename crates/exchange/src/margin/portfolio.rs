@@ -21,8 +21,10 @@ use crate::formula::portfolio::{
     Contract as Kind, Leg as Held, OpenOrders, Order as Open, open_orders, positions,
 };
 use crate::formula::portfolio_margin::{Breakdown, Market, PortfolioMarginParams, requirement};
+use crate::formula::risk_array::RiskArray;
 use crate::formula::scenario_vector::order_edge;
 use crate::state::key::Slot;
+use crate::state::leaves::Order;
 use crate::state::{Missing, Outcome};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -45,9 +47,9 @@ pub(crate) struct LegOrder {
 /// What holds in one underlying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Conditions {
-    underlying: UnderlyingId,
-    params: PortfolioMarginParams,
-    market: Market,
+    pub(crate) underlying: UnderlyingId,
+    pub(crate) params: PortfolioMarginParams,
+    pub(crate) market: Market,
 }
 
 /// What a view needs for portfolio margin beside its legs.
@@ -59,6 +61,18 @@ pub(crate) struct Scenarios {
     conditions: Rc<Vec<Conditions>>,
     /// Open orders, those that sleep not included.
     pub(crate) orders: Vec<LegOrder>,
+}
+
+impl Scenarios {
+    /// What holds in each underlying of the legs.
+    pub(crate) fn conditions(&self) -> &[Conditions] {
+        &self.conditions
+    }
+
+    /// The array of the leg at `place`.
+    pub(crate) fn array(&self, place: usize) -> Option<&RiskArray> {
+        self.arrays.get(place).and_then(Option::as_ref)
+    }
 }
 
 /// The legs that are margined together with the one at `place`: those of its underlying.
@@ -134,18 +148,22 @@ pub(crate) fn required(
     Ok((own, Some(open)))
 }
 
-fn kind_of(leg: &Leg) -> Kind {
+/// What kind of contract a leg is.
+pub(crate) fn kind_of(leg: &Leg) -> Kind {
     match leg.contract {
         Contract::Option { strike, .. } => Kind::Option { strike: strike.0 },
         Contract::Perpetual | Contract::Future { .. } => Kind::Linear,
     }
 }
 
-fn array_of(
-    arrays: &[Array],
-    place: usize,
-) -> Result<&crate::formula::risk_array::RiskArray, FormulaError> {
+fn array_of(arrays: &[Array], place: usize) -> Result<&RiskArray, FormulaError> {
     arrays.get(place).and_then(Option::as_ref).ok_or(FormulaError::Overflow)
+}
+
+fn leg_order(order: &Order, place_of: impl Fn(InstrumentId) -> Option<usize>) -> Option<LegOrder> {
+    let left = i64::from(order.left);
+    let lots = if order.side == Side::Buy { left } else { -left };
+    Some(LegOrder { place: place_of(order.instrument)?, lots, limit: order.price.0 })
 }
 
 impl Exchange {
@@ -180,11 +198,10 @@ impl Exchange {
             if order.asleep {
                 continue;
             }
-            let Some(place) = place_of(order.instrument) else { continue };
-            let left = i64::from(order.left);
-            let lots = if order.side == Side::Buy { left } else { -left };
-            orders.push(LegOrder { place, lots, limit: order.price.0 });
+            orders.extend(leg_order(&order, place_of));
         }
+        let own = self.tentative.iter().filter(|order| order.account == account && !order.asleep);
+        orders.extend(own.filter_map(|order| leg_order(order, place_of)));
         Ok(orders)
     }
 

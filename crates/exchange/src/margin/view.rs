@@ -147,28 +147,7 @@ impl Leg {
 
     /// The fee of a fill, never negative.
     pub(crate) fn fee(&self, lots: i64, price: i64, rates: &Rates, kind: FeeKind) -> i64 {
-        let rate_ppm = match kind {
-            FeeKind::Maker => rates.maker_ppm,
-            FeeKind::Either => rates.taker_ppm.max(rates.maker_ppm),
-            FeeKind::Liquidation => rates.liquidation_ppm,
-            FeeKind::None => return 0,
-        };
-        let option = self.contract.is_option();
-        let premium_nano = notional_nano(Price(price), Lots(lots));
-        let fee = match (option, kind) {
-            (false, FeeKind::Liquidation) => liquidation_fee(price, lots, rate_ppm),
-            (false, _) => linear_fee(price, lots, rate_ppm),
-            (true, FeeKind::Liquidation) => liquidation_fee(self.spot, lots, rate_ppm)
-                .and_then(|fee| Ok(fee.min(notional_fee_nano(premium_nano, rates.cap_ppm)?))),
-            (true, _) => option_fee(&OptionFee {
-                notional_nano: notional_nano(Price(self.spot), Lots(lots)),
-                premium_nano,
-                rate_ppm,
-                cap_ppm: rates.cap_ppm,
-            }),
-        };
-        // What does not fit cannot be paid.
-        fee.unwrap_or(i64::MAX).max(0)
+        fee_of(self.contract.is_option(), self.spot, lots, price, rates, kind)
     }
 
     /// What the fee of an order can be at most, whatever else of its side fills: the cap of an
@@ -212,6 +191,38 @@ impl Leg {
         self.cost_nano += notional_nano(Price(price), Lots(lots + closed * before.signum()));
         floored(got_nano - part)
     }
+}
+
+/// The fee of a fill, never negative; `spot` counts for options only.
+pub(crate) fn fee_of(
+    option: bool,
+    spot: i64,
+    lots: i64,
+    price: i64,
+    rates: &Rates,
+    kind: FeeKind,
+) -> i64 {
+    let rate_ppm = match kind {
+        FeeKind::Maker => rates.maker_ppm,
+        FeeKind::Either => rates.taker_ppm.max(rates.maker_ppm),
+        FeeKind::Liquidation => rates.liquidation_ppm,
+        FeeKind::None => return 0,
+    };
+    let premium_nano = notional_nano(Price(price), Lots(lots));
+    let fee = match (option, kind) {
+        (false, FeeKind::Liquidation) => liquidation_fee(price, lots, rate_ppm),
+        (false, _) => linear_fee(price, lots, rate_ppm),
+        (true, FeeKind::Liquidation) => liquidation_fee(spot, lots, rate_ppm)
+            .and_then(|fee| Ok(fee.min(notional_fee_nano(premium_nano, rates.cap_ppm)?))),
+        (true, _) => option_fee(&OptionFee {
+            notional_nano: notional_nano(Price(spot), Lots(lots)),
+            premium_nano,
+            rate_ppm,
+            cap_ppm: rates.cap_ppm,
+        }),
+    };
+    // What does not fit cannot be paid.
+    fee.unwrap_or(i64::MAX).max(0)
 }
 
 /// Micro-USD of nano-USD, floored; the nearest number if it does not fit.
@@ -321,7 +332,7 @@ impl Exchange {
         self.leg_in(MarginMode::Standard, id, holding)
     }
 
-    fn leg_in(
+    pub(crate) fn leg_in(
         &mut self,
         mode: MarginMode,
         id: InstrumentId,

@@ -77,6 +77,11 @@ impl MarkCache {
         self.get(instrument).filter(|model| !model.pulled).map(|model| model.price)
     }
 
+    /// The model price of an instrument, if it was asked for in this era.
+    pub(crate) fn model_price(&self, instrument: InstrumentId) -> Option<Price> {
+        self.get(instrument).map(|model| model.price)
+    }
+
     #[inline]
     fn get(&self, instrument: InstrumentId) -> Option<Model> {
         self.models.get(instrument, self.era + 1).copied()

@@ -203,7 +203,7 @@ impl Exchange {
     }
 
     /// The account's view by the engine's own code, on a copy of the leaves it needs.
-    fn looked_view(&self, id: AccountId) -> Option<View> {
+    pub(crate) fn looked_view(&self, id: AccountId) -> Option<View> {
         let record = *self.state.accounts.peek(id)?;
         let mut copy = Self::around(State::blank_partial());
         self.copy_account(&mut copy.state, id, &record)?;
