@@ -4,11 +4,13 @@ use super::desk::Desk;
 use super::market::{Board, Market, Quote};
 use super::opening::Wish;
 use super::{
-    Kind, arbitrage, gamma_seller, hedger, maker, noise, option_buyer, option_maker, trader, whale,
+    Kind, Shape, arbitrage, gamma_seller, hedger, maker, noise, option_buyer, option_maker, trader,
+    whale,
 };
 use lockstep_sim::rng::Rng;
 use lockstep_types::command::{Command, UserCommand};
 use lockstep_types::event::Accepted;
+use lockstep_types::instrument::InstrumentName;
 use lockstep_types::order::{NewOrder, TimeInForce};
 use lockstep_types::{AccountId, Lots, Price, Side, SignerId, UnderlyingId};
 
@@ -41,7 +43,7 @@ pub enum Role {
 
 impl Role {
     /// The habits of a new agent.
-    pub fn new(kind: Kind, number: u32, underlyings: usize, rng: &mut Rng) -> Self {
+    pub fn new(kind: Kind, number: u32, underlyings: usize, shape: &Shape, rng: &mut Rng) -> Self {
         // BTC is the larger market: two of three.
         let board = if rng.below(3) < 2 { 0 } else { underlyings.saturating_sub(1) };
         match kind {
@@ -56,7 +58,7 @@ impl Role {
             Kind::GammaSeller => Self::GammaSeller(gamma_seller::GammaSeller::new(board, rng)),
             Kind::Hedger => Self::Hedger(hedger::Hedger::new(board, rng)),
             Kind::OptionBuyer => Self::OptionBuyer(option_buyer::OptionBuyer::new(board, rng)),
-            Kind::Noise => Self::Noise(noise::Noise::new(board, rng)),
+            Kind::Noise => Self::Noise(noise::Noise::new(board, shape.noise_pace, rng)),
             Kind::Whale => Self::Whale(whale::Whale),
         }
     }
@@ -70,6 +72,8 @@ pub struct Agent {
     pub kind: Kind,
     /// Its first and only deposit, micro-USD.
     pub deposit: i64,
+    /// Options that it must hold when the market opens, signed lots.
+    pub holds: Vec<(InstrumentName, i64)>,
     /// When it first acts after the start, milliseconds.
     pub first_ms: i64,
     role: Role,
@@ -201,7 +205,7 @@ impl Agent {
         };
         let first_ms = small(&mut rng, FIRST_MS_MAX);
         let deposit = thousands * THOUSAND_USD;
-        Self { number, kind, deposit, first_ms, role, rng, nonce: 0 }
+        Self { number, kind, deposit, holds: Vec::new(), first_ms, role, rng, nonce: 0 }
     }
 
     /// The public key of its owner: only its number, because signatures are checked before the
@@ -213,27 +217,31 @@ impl Agent {
         key
     }
 
-    /// Whether it quotes on a board.
-    pub fn quotes(&self, board: usize) -> bool {
+    /// The places of what it quotes.
+    pub fn quotes(&self, market: &Market) -> Vec<usize> {
         match &self.role {
-            Role::Maker(role) => role.board == board,
-            Role::OptionMaker(role) => role.board == board,
-            _ => false,
+            Role::Maker(role) => role.places(market),
+            Role::OptionMaker(role) => role.places(market),
+            _ => Vec::new(),
         }
     }
 
-    /// What it would like to hold when the market opens.
-    pub fn wish(&mut self, market: &Market) -> Wish {
+    /// What it would like to hold when the market opens; `must_hold`: of options what it must.
+    pub fn wish(&mut self, market: &Market, must_hold: bool) -> Wish {
         let (rng, deposit) = (&mut self.rng, self.deposit);
+        let held = self.holds.iter();
+        let held: Wish =
+            held.filter_map(|(name, lots)| Some((market.place_named(name)?, *lots))).collect();
         match &mut self.role {
             Role::Trader(role) => role.wish(market, deposit),
-            Role::GammaSeller(role) => role.wish(market, deposit, rng),
-            Role::Hedger(role) => role.wish(market, deposit, rng),
-            Role::OptionBuyer(role) => role.wish(market, deposit, rng),
             Role::Whale(role) => role.wish(market, deposit),
-            Role::Maker(_) | Role::OptionMaker(_) | Role::Arbitrageur(_) | Role::Noise(_) => {
-                Wish::new()
-            }
+            Role::GammaSeller(role) if must_hold => role.hold(market, held),
+            Role::GammaSeller(role) => role.wish(market, deposit, rng),
+            Role::Hedger(role) if must_hold => role.hold(market, held),
+            Role::Hedger(role) => role.wish(market, deposit, rng),
+            Role::OptionBuyer(role) if must_hold => role.hold(market, held),
+            Role::OptionBuyer(role) => role.wish(market, deposit, rng),
+            Role::Maker(_) | Role::OptionMaker(_) | Role::Arbitrageur(_) | Role::Noise(_) => held,
         }
     }
 

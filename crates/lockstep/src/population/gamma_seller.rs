@@ -54,6 +54,12 @@ impl GammaSeller {
         wish
     }
 
+    /// What it must hold is what it would like to.
+    pub fn hold(&mut self, market: &Market, held: Wish) -> Wish {
+        self.sold = held.iter().map(|(place, _)| (*place, market.quotes[*place].mark)).collect();
+        held
+    }
+
     /// Does what it wants to do before the next block; when it is due again.
     pub fn act(&mut self, turn: &mut Turn<'_>) -> Option<i64> {
         let pain_percent = self.pain_percent?;

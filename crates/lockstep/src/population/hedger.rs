@@ -79,6 +79,28 @@ impl Hedger {
         legs.into_iter().filter_map(|(place, lots)| Some((place?, lots))).collect()
     }
 
+    /// What it must hold, and the perpetual against its delta.
+    pub fn hold(&mut self, market: &Market, held: Wish) -> Wish {
+        let mut wish = held;
+        self.book = Book::DeltaHedged(false);
+        for (number, board) in market.boards.iter().enumerate() {
+            let on_board = wish.iter().map(|(place, lots)| (&market.quotes[*place], *lots));
+            let on_board = on_board.filter(|(quote, _)| quote.underlying == board.id);
+            let sums = on_board.map(|(quote, lots)| (lots, quote.delta_of(lots, market.now_ms)));
+            let (size, delta) = sums
+                .fold((0, 0), |(size, delta), (lots, of_leg)| (size + lots.abs(), delta + of_leg));
+            if size == 0 {
+                continue;
+            }
+            // It hedges where it has most; the other underlying it leaves as it opened.
+            if size > self.lots {
+                (self.board, self.lots) = (number, size);
+            }
+            wish.push((board.perpetual, -delta));
+        }
+        wish
+    }
+
     /// Does what it wants to do before the next block; when it is due again.
     pub fn act(&mut self, turn: &mut Turn<'_>) -> i64 {
         let market = turn.market;

@@ -8,7 +8,7 @@
 //! in its block (M6), so makers who all see the same move do not trade with each other's past.
 
 use super::agent::{Turn, lots_for};
-use super::market::{Quote, share};
+use super::market::{Market, Quote, share};
 use lockstep_types::codec::Bounded;
 use lockstep_types::command::{self, CancelScope, Command, ProtectionLimits, QuoteSide};
 use lockstep_types::ids::GroupId;
@@ -38,7 +38,7 @@ const QUARTER_SIZE_SWING_PPM: i64 = 8_000;
 /// A maker.
 pub struct Maker {
     /// The number of its underlying.
-    pub board: usize,
+    board: usize,
     /// When the dead-man switch is set again.
     next_switch_ms: i64,
     /// Positions that are hedged elsewhere, by place among its instruments; empty before its first
@@ -67,6 +67,12 @@ impl Maker {
         }
     }
 
+    /// The places of what it quotes: the perpetual and the futures.
+    pub fn places(&self, market: &Market) -> Vec<usize> {
+        let Some(board) = market.boards.get(self.board) else { return Vec::new() };
+        [board.perpetual].into_iter().chain(board.futures.iter().copied()).collect()
+    }
+
     /// Does what it wants to do before the next block; when it is due again.
     pub fn act(&mut self, turn: &mut Turn<'_>) -> i64 {
         let market = turn.market;
@@ -74,8 +80,8 @@ impl Maker {
         let Some(board) = market.boards.get(self.board).filter(|board| board.index > 0) else {
             return next_ms;
         };
-        let places = [board.perpetual].into_iter().chain(board.futures.iter().copied());
-        let quotes: Vec<Quote> = places.map(|place| market.quotes[place]).collect();
+        let places = self.places(market);
+        let quotes: Vec<Quote> = places.iter().map(|place| market.quotes[*place]).collect();
         let held: Vec<i64> = quotes.iter().map(|quote| turn.position(quote)).collect();
         if self.hedged.is_empty() {
             self.hedged.clone_from(&held);

@@ -130,6 +130,8 @@ pub struct Market {
     pub boards: Vec<Board>,
     /// Place in `quotes` of each instrument, by id.
     places: Vec<Option<usize>>,
+    /// Place in `quotes` of each instrument, by name.
+    names: BTreeMap<InstrumentName, usize>,
     /// When options are looked at again.
     next_options_ms: i64,
 }
@@ -156,6 +158,7 @@ impl Market {
                 let contract = name.contract;
                 let tick = if contract.is_option() { option_tick } else { linear_tick };
                 market.note(id, place);
+                market.names.insert(name, place);
                 market.quotes.push(Quote {
                     id,
                     underlying,
@@ -201,6 +204,11 @@ impl Market {
         self.places.get(usize::try_from(id.0).ok()?).copied().flatten()
     }
 
+    /// The place of a listed instrument in [`Market::quotes`].
+    pub fn place_named(&self, name: &InstrumentName) -> Option<usize> {
+        self.names.get(name).copied()
+    }
+
     /// Looks at the exchange, before the block at `now_ms`.
     pub fn refresh(&mut self, exchange: &Exchange, now_ms: i64) {
         self.now_ms = now_ms;
@@ -212,7 +220,11 @@ impl Market {
             if quote.contract.is_option() && !with_options {
                 continue;
             }
-            let Some(view) = exchange.instrument_view(quote.id) else { continue };
+            let Some(view) = exchange.instrument_view(quote.id) else {
+                // It has expired.
+                (quote.mark, quote.fair, quote.bid, quote.ask) = (0, 0, 0, 0);
+                continue;
+            };
             quote.mark = view.mark.map_or(0, |price| price.0);
             quote.fair = quote.mark;
             quote.bid = view.bid.map_or(0, |price| price.0);

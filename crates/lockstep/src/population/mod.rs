@@ -17,6 +17,7 @@ mod calendar;
 mod desk;
 mod gamma_seller;
 mod hedger;
+pub mod held;
 mod maker;
 pub mod market;
 mod noise;
@@ -31,6 +32,7 @@ mod whale;
 use agent::{Agent, Role};
 use calendar::Calendar;
 use desk::Desk;
+use held::Held;
 use lockstep_sim::rng::Rng;
 use lockstep_types::command::{SystemCommand, UserCommand};
 use lockstep_types::{Event, Usd};
@@ -42,8 +44,6 @@ pub const ACCOUNTS_MIN: u32 = 40;
 pub const ACCOUNTS_MAX: u32 = 100_000;
 /// Most makers of perpetuals and futures: more only add commands.
 const MAKERS_MAX: u32 = 40;
-/// Most option makers: each quotes a whole chain.
-const OPTION_MAKERS_MAX: u32 = 8;
 
 /// Which of a population an agent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,13 +95,14 @@ impl Kind {
         matches!(self, Self::Maker | Self::OptionMaker | Self::GammaSeller | Self::Hedger)
     }
 
-    /// The kind of the account with this number, of so many: the makers and the whale first, the
-    /// others mixed by fixed shares.
-    fn of(number: u32, accounts: u32) -> Self {
-        let makers = (accounts / 125).clamp(4, MAKERS_MAX);
-        let option_makers = (accounts / 600).clamp(4, OPTION_MAKERS_MAX);
+    /// The kind of the account with this number: the makers and the whale first, the others mixed
+    /// by fixed shares.
+    fn of(number: u32, shape: &Shape) -> Self {
+        let makers = (shape.accounts / 125).clamp(4, MAKERS_MAX);
         let Some(number) = number.checked_sub(makers) else { return Self::Maker };
-        let Some(number) = number.checked_sub(option_makers) else { return Self::OptionMaker };
+        let Some(number) = number.checked_sub(shape.option_makers) else {
+            return Self::OptionMaker;
+        };
         let Some(number) = number.checked_sub(1) else { return Self::Whale };
         // Shares of a hundred; 37 steps through all residues, so that every kind is near.
         match u64::from(number) * 37 % 100 {
@@ -117,30 +118,46 @@ impl Kind {
     }
 }
 
+/// How large a population is, and how busy.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Accounts, within [`ACCOUNTS_MIN`] and [`ACCOUNTS_MAX`].
+    pub accounts: u32,
+    /// Option makers among them.
+    pub option_makers: u32,
+    /// Noise acts so many times more seldom than every half minute or so.
+    pub noise_pace: u32,
+}
+
 /// All agents.
 pub struct Population {
     agents: Vec<Agent>,
     calendar: Calendar,
     /// What they know of their accounts.
     desk: Desk,
+    /// Whether options are held as they were, and not as agents like.
+    must_hold: bool,
 }
 
 impl Population {
-    /// A population of so many accounts (within [`ACCOUNTS_MIN`] and [`ACCOUNTS_MAX`]) that trades
-    /// `underlyings` underlyings from `start_ms` on.
-    pub fn new(accounts: u32, seed: u64, underlyings: usize, start_ms: i64) -> Self {
-        let accounts = accounts.clamp(ACCOUNTS_MIN, ACCOUNTS_MAX);
+    /// A population that trades `underlyings` underlyings from `start_ms` on, and holds what must
+    /// be held.
+    pub fn new(shape: &Shape, seed: u64, underlyings: usize, start_ms: i64, held: &[Held]) -> Self {
+        let accounts = shape.accounts.clamp(ACCOUNTS_MIN, ACCOUNTS_MAX);
+        let shape = Shape { accounts, ..*shape };
         let mut seeds = Rng::new(seed);
         let mut calendar = Calendar::default();
         let agents = (0..accounts).map(|number| {
-            let kind = Kind::of(number, accounts);
+            let kind = Kind::of(number, &shape);
             let mut rng = Rng::new(seeds.next_u64());
-            let role = Role::new(kind, number, underlyings, &mut rng);
+            let role = Role::new(kind, number, underlyings, &shape, &mut rng);
             let agent = Agent::new(number, kind, role, accounts, rng);
             calendar.add(start_ms + agent.first_ms, number);
             agent
         });
-        Self { agents: agents.collect(), calendar, desk: Desk::default() }
+        let mut agents: Vec<Agent> = agents.collect();
+        held::assign(&mut agents, held, &mut Rng::new(seeds.next_u64()));
+        Self { agents, calendar, desk: Desk::default(), must_hold: !held.is_empty() }
     }
 
     /// Every account and its deposit, micro-USD.
@@ -170,7 +187,7 @@ impl Population {
 
     /// What the agents send before the opening auction: margin modes, then orders.
     pub fn opening(&mut self, market: &Market) -> Vec<UserCommand> {
-        opening::commands(&mut self.agents, market, &self.desk)
+        opening::commands(&mut self.agents, market, &self.desk, self.must_hold)
     }
 
     /// What the agents send now. One that was due more than once since the last block, because

@@ -41,8 +41,8 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// A new one.
-    pub fn new(board: usize, rng: &mut Rng) -> Self {
+    /// A new one, so many times slower than the usual.
+    pub fn new(board: usize, pace: u32, rng: &mut Rng) -> Self {
         Self {
             board,
             favourite: match rng.below(10) {
@@ -50,7 +50,7 @@ impl Noise {
                 3..=5 => Favourite::Option(rng.below_usize(1_000)),
                 _ => Favourite::Nothing,
             },
-            period_ms: PERIOD_MS_MIN + rng.below(PERIOD_MS_SPREAD),
+            period_ms: (PERIOD_MS_MIN + rng.below(PERIOD_MS_SPREAD)) * u64::from(pace),
         }
     }
 

@@ -5,7 +5,6 @@
 //! fills them there. An order that margin refuses leaves its counterpart unfilled; what did not
 //! fill ends at the first block.
 
-use super::Kind;
 use super::agent::{Agent, Turn};
 use super::desk::Desk;
 use super::market::Market;
@@ -17,8 +16,14 @@ use lockstep_types::{Lots, Price, Side, TimeMs};
 pub type Wish = Vec<(usize, i64)>;
 
 /// Margin modes and orders of all agents, before the auction uncrosses.
-pub fn commands(agents: &mut [Agent], market: &Market, desk: &Desk) -> Vec<UserCommand> {
-    let mut wishes: Vec<Wish> = agents.iter_mut().map(|agent| agent.wish(market)).collect();
+pub fn commands(
+    agents: &mut [Agent],
+    market: &Market,
+    desk: &Desk,
+    must_hold: bool,
+) -> Vec<UserCommand> {
+    let wishes = agents.iter_mut().map(|agent| agent.wish(market, must_hold));
+    let mut wishes: Vec<Wish> = wishes.collect();
     let mut sums = vec![0_i64; market.quotes.len()];
     for (place, lots) in wishes.iter().flatten() {
         sums[*place] += lots;
@@ -41,26 +46,21 @@ pub fn commands(agents: &mut [Agent], market: &Market, desk: &Desk) -> Vec<UserC
 
 /// Gives what is left over of each instrument to the makers who quote it.
 fn share_rest(agents: &[Agent], market: &Market, sums: &[i64], wishes: &mut [Wish]) {
-    for (board_number, board) in market.boards.iter().enumerate() {
-        let makers = |kind: Kind| -> Vec<usize> {
-            let agents = agents.iter().enumerate();
-            let quoting = agents.filter(|(_, it)| it.kind == kind && it.quotes(board_number));
-            quoting.map(|(at, _)| at).collect()
-        };
-        let linears = [board.perpetual].into_iter().chain(board.futures.iter().copied());
-        let options = board.options.iter().flatten().copied();
-        for (places, makers) in [
-            (linears.collect::<Vec<_>>(), makers(Kind::Maker)),
-            (options.collect(), makers(Kind::OptionMaker)),
-        ] {
-            let Ok(count) = i64::try_from(makers.len()) else { continue };
-            for place in places.into_iter().filter(|place| sums[*place] != 0 && count > 0) {
-                let rest = -sums[place];
-                for (number, maker) in (0..).zip(&makers) {
-                    let extra = i64::from(number < rest.abs() % count) * rest.signum();
-                    wishes[*maker].push((place, rest / count + extra));
-                }
-            }
+    let mut makers: Vec<Vec<usize>> = vec![Vec::new(); market.quotes.len()];
+    for (at, agent) in agents.iter().enumerate() {
+        for place in agent.quotes(market) {
+            makers[place].push(at);
+        }
+    }
+    for (place, (makers, sum)) in makers.iter().zip(sums).enumerate() {
+        let count = i64::try_from(makers.len()).unwrap_or(0);
+        if count == 0 || *sum == 0 {
+            continue;
+        }
+        let rest = -sum;
+        for (number, maker) in (0..).zip(makers) {
+            let extra = i64::from(number < rest.abs() % count) * rest.signum();
+            wishes[*maker].push((place, rest / count + extra));
         }
     }
 }

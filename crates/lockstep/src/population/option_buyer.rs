@@ -54,6 +54,12 @@ impl OptionBuyer {
         wish
     }
 
+    /// What it must hold is what it would like to.
+    pub fn hold(&mut self, market: &Market, held: Wish) -> Wish {
+        self.bought = held.iter().map(|(place, _)| (*place, market.quotes[*place].mark)).collect();
+        held
+    }
+
     /// Does what it wants to do before the next block; when it is due again.
     pub fn act(&mut self, turn: &mut Turn<'_>) -> Option<i64> {
         let gain_percent = self.gain_percent?;

@@ -1,9 +1,9 @@
-//! Option makers: one mass quote over the whole chain of an underlying, around the model's marks;
-//! when the index has moved, again over the series whose quotes are no longer right; and a hedge of
-//! their delta in the perpetual.
+//! Option makers: one mass quote over the whole chain of an underlying, or over as many expiries as
+//! fit, around the model's marks; when the index has moved, again over the series whose quotes are
+//! no longer right; and a hedge of their delta in the perpetual.
 
 use super::agent::{Turn, lots_for};
-use super::market::{Quote, share};
+use super::market::{Market, Quote, share};
 use lockstep_types::codec::Bounded;
 use lockstep_types::command::{self, BATCH_MAX, Command, ProtectionLimits, QuoteSide};
 use lockstep_types::ids::GroupId;
@@ -33,7 +33,9 @@ const HEDGE_REACH_PPM: i64 = 2_000;
 /// An option maker.
 pub struct OptionMaker {
     /// The number of its underlying.
-    pub board: usize,
+    board: usize,
+    /// The expiry from which it quotes, modulo how many there are.
+    expiry: usize,
     stagger_ms: i64,
     /// When it last quoted everything, milliseconds.
     quoted_ms: i64,
@@ -72,14 +74,31 @@ impl Quoted {
 impl OptionMaker {
     /// A new one.
     pub fn new(number: u32, underlyings: usize) -> Self {
+        let (number, boards) = (usize::try_from(number).unwrap_or(0), underlyings.max(1));
         Self {
-            board: usize::try_from(number).unwrap_or(0) % underlyings.max(1),
-            stagger_ms: i64::from(number % 7) * 150,
+            board: number % boards,
+            expiry: number / boards,
+            stagger_ms: i64::try_from(number % 7).unwrap_or(0) * 150,
             quoted_ms: 0,
             quoted_index: 0,
             opened: Vec::new(),
             quoted: Vec::new(),
         }
+    }
+
+    /// The places of what it quotes: as many whole expiries as fit one mass quote.
+    pub fn places(&self, market: &Market) -> Vec<usize> {
+        let Some(board) = market.boards.get(self.board) else { return Vec::new() };
+        let count = board.options.len();
+        let mut places = Vec::new();
+        for step in 0..count {
+            let series = &board.options[(self.expiry + step) % count];
+            if places.len() + series.len() > BATCH_MAX {
+                break;
+            }
+            places.extend(series);
+        }
+        places
     }
 
     /// Does what it wants to do before the next block; when it is due again.
@@ -96,9 +115,9 @@ impl OptionMaker {
         if !(moved || is_all_due) || turn.is_frozen(board.id, 0) {
             return next_ms;
         }
-        let chain = || board.options.iter().flatten().take(BATCH_MAX);
+        let chain = self.places(market);
         if self.opened.is_empty() {
-            let opened = chain().map(|place| turn.position(&market.quotes[*place]));
+            let opened = chain.iter().map(|place| turn.position(&market.quotes[*place]));
             self.opened = opened.collect();
             self.quoted = vec![Quoted::default(); self.opened.len()];
             turn.send(protection(board.id));
@@ -108,7 +127,7 @@ impl OptionMaker {
             self.quoted_ms = market.now_ms;
         }
         let mut quotes = Vec::new();
-        for ((place, opened), quoted) in chain().zip(&self.opened).zip(&mut self.quoted) {
+        for ((place, opened), quoted) in chain.iter().zip(&self.opened).zip(&mut self.quoted) {
             let Some(quote) = market.quotes.get(*place).filter(|quote| quote.mark > 0) else {
                 continue;
             };

@@ -13,9 +13,11 @@ use std::{
 };
 
 use super::{
-    Column, Fault, Point, ReadError, Series, TIME_S_MAX,
+    Column, Fault, Point, ReadError, Series, TIME_S_MAX, chain,
     rows::{Row, Rows},
-    shipped::{Shipped, Source, TAPE_FILE, TAPE_RAW_FILE},
+    shipped::{
+        CHAIN_RAW_FILE, INTEREST_FILE, SMILES_FILE, Shipped, Source, TAPE_FILE, TAPE_RAW_FILE,
+    },
     tape::{self, TapeReader},
 };
 
@@ -91,6 +93,19 @@ pub fn derive_all(raw_dir: &Path, out_dir: &Path) -> Result<Vec<Derived>, Derive
             .map_err(|error| DeriveError::File { path: path.clone(), error })?;
         written.push(Derived { path, rows: series.points().len() });
     }
+    let from = raw_dir.join(CHAIN_RAW_FILE);
+    let (smiles, interest) =
+        derive_chains(open(&from)?).map_err(|error| DeriveError::Raw { path: from, error })?;
+    let path = out_dir.join(SMILES_FILE);
+    create(&path)
+        .and_then(|file| chain::write_smiles(file, &smiles))
+        .map_err(|error| DeriveError::File { path: path.clone(), error })?;
+    written.push(Derived { path, rows: smiles.len() });
+    let path = out_dir.join(INTEREST_FILE);
+    create(&path)
+        .and_then(|file| chain::write_interest(file, &interest))
+        .map_err(|error| DeriveError::File { path: path.clone(), error })?;
+    written.push(Derived { path, rows: interest.len() });
     let from = raw_dir.join(TAPE_RAW_FILE);
     let events = TapeReader::open(open(&from)?)
         .and_then(tape::excerpt)
@@ -101,6 +116,12 @@ pub fn derive_all(raw_dir: &Path, out_dir: &Path) -> Result<Vec<Derived>, Derive
         .map_err(|error| DeriveError::File { path: path.clone(), error })?;
     written.push(Derived { path, rows: events.len() });
     Ok(written)
+}
+
+fn derive_chains(
+    packed: impl BufRead,
+) -> Result<(Vec<chain::SmileRow>, Vec<chain::InterestRow>), ReadError> {
+    chain::derive::chains(BufReader::new(flate2::bufread::MultiGzDecoder::new(packed)))
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, DeriveError> {

@@ -10,6 +10,7 @@
 //! floating point, and any dependence on the raw files: a build and its
 //! tests need only what `data/` holds.
 
+pub mod chain;
 pub mod derive;
 mod error;
 mod rows;

@@ -155,6 +155,24 @@ impl<const N: usize> Row<'_, N> {
         self.within(index, (digits + unit / 2) / unit, min, max)
     }
 
+    /// A decimal likewise, of which digits beyond those that [`Row::decimal`] reads are cut off:
+    /// raw numbers have as many as a float prints.
+    pub fn decimal_cut(
+        &self,
+        index: usize,
+        scale: u32,
+        min: i64,
+        max: i64,
+    ) -> Result<i64, ReadError> {
+        let mut cells = self.cells;
+        if let Some((whole, fraction)) = cells[index].split_once('.') {
+            let kept = whole.len() + 1 + fraction.len().min(FRACTION_DIGITS_MAX);
+            // A cut inside a letter leaves the cell as it is, and that is no decimal.
+            cells[index] = cells[index].get(..kept).unwrap_or(cells[index]);
+        }
+        Row { line: self.line, names: self.names, cells }.decimal(index, scale, min, max)
+    }
+
     fn within(&self, index: usize, found: i128, min: i64, max: i64) -> Result<i64, ReadError> {
         let out = || {
             let (min, max) = (i128::from(min), i128::from(max));

@@ -1,6 +1,7 @@
 //! The recorded files in `data/`: their names, what each holds, and their text, which is part of
 //! the binary so that every command that replays them works from any directory.
 
+use super::chain::{self, InterestRow, SmileRow};
 use super::{Column, ReadError, Series, tape};
 
 /// Name by which the shipped excerpt of an order-by-order tape is known.
@@ -9,6 +10,13 @@ pub const TAPE_NAME: &str = "l3-excerpt";
 pub const TAPE_FILE: &str = "l3-excerpt.csv";
 /// File name of the raw tape it is taken from.
 pub(super) const TAPE_RAW_FILE: &str = "l3-index-future-2023-12-24_25.csv.gz";
+
+/// File name of the raw option chains.
+pub(super) const CHAIN_RAW_FILE: &str = "option-chains-2026-02-04_06.csv.gz";
+/// Smiles of the option chains.
+pub const SMILES_FILE: &str = "2026-02-04_06-smiles.csv";
+/// What was held of each series at the first of their moments.
+pub const INTEREST_FILE: &str = "2026-02-04-open-interest.csv";
 
 /// The shipped series, all of 10 October 2025, 20:00 to 22:30 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,4 +125,15 @@ pub const fn tape_text() -> &'static str {
 /// The events of the shipped tape excerpt.
 pub fn tape() -> Result<Vec<tape::TapeEvent>, ReadError> {
     tape::TapeReader::open(tape_text().as_bytes())?.collect()
+}
+
+/// The smiles of the shipped option chains.
+pub fn smiles() -> Result<Vec<SmileRow>, ReadError> {
+    chain::read_smiles(include_bytes!("../../../../data/2026-02-04_06-smiles.csv").as_slice())
+}
+
+/// The open interest of the shipped option chains.
+pub fn interest() -> Result<Vec<InterestRow>, ReadError> {
+    let bytes = include_bytes!("../../../../data/2026-02-04-open-interest.csv");
+    chain::read_interest(bytes.as_slice())
 }

@@ -20,6 +20,7 @@ enum Sum {
     InsurancePaid,
     Woken,
     Protections,
+    Settled,
     Volume,
     Commands,
     Rejections,
@@ -57,7 +58,7 @@ const fn money(sum: Sum, room: Room, title: &'static str, name: &'static str) ->
 }
 
 /// Everything that is summed, in the order of the page.
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 9] = [
     count(Sum::Liquidations, Room::Stress, "Accounts that fell below maintenance", "accounts"),
     money(Sum::LiquidationVolume, Room::Stress, "Volume of liquidation orders", "volume"),
     Row {
@@ -66,6 +67,10 @@ const ROWS: [Row; 8] = [
     },
     count(Sum::Woken, Room::Stress, "Stops and takes that woke", "orders"),
     count(Sum::Protections, Room::Stress, "Market maker protection tripped", "times"),
+    Row {
+        is_rare: true,
+        ..money(Sum::Settled, Room::Activity, "Paid to holders at expiry", "paid")
+    },
     money(Sum::Volume, Room::Activity, "Volume, options at their premium", "volume"),
     count(Sum::Commands, Room::Activity, "Commands", "commands"),
     count(Sum::Rejections, Room::Activity, "Rejections", "rejections"),
@@ -115,6 +120,7 @@ impl Bars {
             }
             Event::LiquidationStarted { .. } => self.add(Sum::Liquidations, 1),
             Event::InsurancePaid { amount, .. } => self.add(Sum::InsurancePaid, amount.0.into()),
+            Event::Settled { amount, .. } => self.add(Sum::Settled, amount.0.max(0).into()),
             Event::Triggered { .. } => self.add(Sum::Woken, 1),
             Event::ProtectionTripped { .. } => self.add(Sum::Protections, 1),
             Event::Rejected { .. } => self.add(Sum::Rejections, 1),

@@ -6,6 +6,7 @@
 
 use crate::population::{Kind, Population};
 use lockstep_exchange::Exchange;
+use lockstep_exchange::query::PositionView;
 use lockstep_types::event::{Trade, TradeKind};
 use lockstep_types::{AccountId, Event};
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,8 +137,11 @@ impl Ledger {
             entry.portfolio += u64::from(population.is_portfolio(account));
             entry.deposited += i128::from(deposit);
             let Some(view) = exchange.account_view(id) else { continue };
-            let equity = view.margin.map_or(view.cash.0, |margin| margin.total.equity);
-            entry.equity += i128::from(equity);
+            let equity = view.margin.as_ref().map_or(view.cash.0, |margin| margin.total.equity);
+            // Portfolio margin values options at their model price; what one holds another owes,
+            // so here everybody's count at mark.
+            let beside: i128 = view.positions.iter().map(|held| beside_mark(exchange, held)).sum();
+            entry.equity += i128::from(equity) + beside;
             if equity < 0 {
                 entry.owed -= i128::from(equity);
                 entry.bankrupt.insert(account);
@@ -177,4 +181,11 @@ impl Ledger {
 fn funds_of(exchange: &Exchange) -> [i128; 3] {
     let funds = exchange.funds();
     [funds.insurance, funds.validators, funds.treasury].map(|fund| i128::from(fund.0))
+}
+
+/// How much more a position is worth at mark than where its account's margin values it.
+fn beside_mark(exchange: &Exchange, held: &PositionView) -> i128 {
+    let marks = exchange.mark_seen(held.instrument).zip(held.mark);
+    let apart = marks.map_or(0, |(mark, valued)| mark.0 - valued.0);
+    (i128::from(held.lots.0) * i128::from(apart)).div_euclid(1_000)
 }

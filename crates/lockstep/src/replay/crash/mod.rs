@@ -12,6 +12,7 @@
 mod audit;
 mod bars;
 mod chart;
+mod february;
 mod feed;
 mod latency;
 mod ledger;
@@ -41,11 +42,10 @@ pub struct Arguments {
     /// Which story.
     #[arg(long, value_enum, default_value_t = Which::default())]
     story: Which,
-    /// Accounts in the population.
-    #[arg(long, value_name = "N", default_value_t = Self::default().accounts,
-        value_parser = clap::value_parser!(u32)
-            .range(i64::from(ACCOUNTS_MIN)..=i64::from(ACCOUNTS_MAX)))]
-    pub accounts: u32,
+    /// Accounts in the population [default: the story's].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32)
+        .range(i64::from(ACCOUNTS_MIN)..=i64::from(ACCOUNTS_MAX)))]
+    pub accounts: Option<u32>,
     /// Seed of everything that the population does.
     #[arg(long, value_name = "N", default_value_t = Self::default().seed)]
     pub seed: u64,
@@ -71,7 +71,7 @@ impl Default for Arguments {
     fn default() -> Self {
         Self {
             story: Which::default(),
-            accounts: 5_000,
+            accounts: None,
             seed: 20_251_010,
             from: None,
             to: None,
@@ -105,6 +105,7 @@ fn seconds(text: &str) -> Result<i64, String> {
 /// What part of a story is run, and how slow the chain is.
 #[derive(Clone, Copy, Debug)]
 struct Course {
+    accounts: u32,
     start_ms: i64,
     end_ms: i64,
     latency: Latency,
@@ -127,7 +128,8 @@ impl Arguments {
             (None, Some(block_ms)) => Latency { block_ms, ..story.latency },
             (None, None) => story.latency,
         };
-        Ok(Course { start_ms, end_ms, latency })
+        let accounts = self.accounts.unwrap_or(story.accounts);
+        Ok(Course { accounts, start_ms, end_ms, latency })
     }
 }
 

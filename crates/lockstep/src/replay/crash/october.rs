@@ -123,6 +123,10 @@ pub fn story() -> Result<Story, ReadError> {
         listed,
         followed,
         insurance: INSURANCE,
+        accounts: 5_000,
+        option_makers: 4..=8,
+        noise_pace: 1,
+        held: Vec::new(),
         world: Rc::new(October::shipped()?),
     })
 }

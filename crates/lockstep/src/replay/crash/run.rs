@@ -62,18 +62,24 @@ pub fn play<'a>(
     course: Course,
     context: &'a mut Context,
 ) -> Result<Run<'a>, Failure> {
-    let Course { start_ms, end_ms, latency } = course;
+    let Course { accounts, start_ms, end_ms, latency } = course;
     let boards = story.underlyings.len();
     let mut run = Run {
-        exchange: Exchange::new(venue::params(&latency)),
-        population: Population::new(arguments.accounts, arguments.seed, boards, start_ms),
+        exchange: Exchange::new(venue::params(&story, &latency)),
+        population: Population::new(
+            &story.shape(accounts),
+            arguments.seed,
+            boards,
+            start_ms,
+            &story.held,
+        ),
         feed: Feed::new(story.world.clone(), boards, &latency),
         market: Market::default(),
         tally: Tally::default(),
         chart: Chart::default(),
         names: Names::default(),
         bars: Bars::new(start_ms, end_ms),
-        solvency: Solvency::new(start_ms, end_ms),
+        solvency: Solvency::new(start_ms, end_ms, accounts),
         ledger: Ledger::default(),
         height: 0,
         audit: Audit::new(context.check),

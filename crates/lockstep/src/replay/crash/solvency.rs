@@ -2,8 +2,8 @@
 //! without equity owe.
 //!
 //! Makers are left out of the sums: they bring much more than they are asked for, and it would hide
-//! the rest. A look at all is a margin computation for every account, so there are only [`LOOKS`]
-//! of them; the whale and who is in liquidation are looked at every few seconds.
+//! the rest. A look at all is a margin computation for every account, so there are few of
+//! them; the whale and who is in liquidation are looked at every few seconds.
 
 use crate::population::{Kind, Population};
 use crate::report::{Block, Line, Point, Scale, Shape, TimeChart, Unit};
@@ -11,8 +11,10 @@ use lockstep_exchange::Exchange;
 use lockstep_types::{AccountId, Event};
 use std::collections::BTreeSet;
 
-/// Looks at all accounts in a run.
-const LOOKS: i64 = 60;
+/// Looks at all accounts in a run: as many as come to [`LOOKED_MAX`] margins, within these.
+const LOOKS: (i64, i64) = (4, 60);
+/// About so many margins are computed in a run for looking at all accounts.
+const LOOKED_MAX: i64 = 100_000;
 /// Milliseconds between two looks at accounts in liquidation, at least.
 const DEFICIT_MS: i64 = 5_000;
 
@@ -41,9 +43,10 @@ fn point(time_ms: i64, value: f64) -> Point {
 }
 
 impl Solvency {
-    /// Lines from one moment to another.
-    pub fn new(start_ms: i64, end_ms: i64) -> Self {
-        let step_ms = ((end_ms - start_ms) / LOOKS).max(1);
+    /// Lines of so many accounts from one moment to another.
+    pub fn new(start_ms: i64, end_ms: i64, accounts: u32) -> Self {
+        let looks = (LOOKED_MAX / i64::from(accounts.max(1))).clamp(LOOKS.0, LOOKS.1);
+        let step_ms = ((end_ms - start_ms) / looks).max(1);
         let (next_ms, next_deficit_ms) = (start_ms, start_ms);
         Self { step_ms, next_ms, next_deficit_ms, ..Self::default() }
     }

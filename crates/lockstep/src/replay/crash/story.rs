@@ -2,15 +2,21 @@
 //! a reader must know of where the numbers come from.
 
 use super::latency::Latency;
-use super::october;
+use super::{february, october};
 use crate::failure::Failure;
+use crate::population::Shape;
+use crate::population::held::Held;
 use crate::scenario::model::TimeSpec;
 use crate::scenario::value;
 use lockstep_types::command::ExpiryReport;
 use lockstep_types::instrument::InstrumentName;
 use lockstep_types::units::DAY_MS;
 use lockstep_types::{Price, TimeMs, Usd};
+use std::ops::RangeInclusive;
 use std::rc::Rc;
+
+/// One account in so many is an option maker.
+const ACCOUNTS_PER_OPTION_MAKER: u32 = 600;
 
 /// The stories that the binary carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -19,6 +25,9 @@ pub enum Which {
     #[default]
     #[value(name = "oct-2025")]
     October,
+    /// The fall of 4 to 6 February 2026, from five snapshots of the option chains.
+    #[value(name = "feb-2026")]
+    February,
 }
 
 impl Which {
@@ -29,6 +38,7 @@ impl Which {
     pub fn story(self) -> Result<Story, Failure> {
         let story = match self {
             Self::October => october::story(),
+            Self::February => february::story(),
         };
         story.map_err(|error| Failure::Recording { name: "shipped series".to_string(), error })
     }
@@ -84,11 +94,26 @@ pub struct Story {
     pub followed: Vec<[InstrumentName; 2]>,
     /// What the insurance fund has at the start.
     pub insurance: Usd,
+    /// Accounts if nobody says otherwise.
+    pub accounts: u32,
+    /// Fewest and most option makers: enough that every expiry has one.
+    pub option_makers: RangeInclusive<u32>,
+    /// How many times more seldom noise acts than every half minute or so.
+    pub noise_pace: u32,
+    /// Options that must be held at the opening; none: agents hold what they like.
+    pub held: Vec<Held>,
     /// What validators see.
     pub world: Rc<dyn World>,
 }
 
 impl Story {
+    /// The shape of a population of so many accounts.
+    pub fn shape(&self, accounts: u32) -> Shape {
+        let (fewest, most) = (*self.option_makers.start(), *self.option_makers.end());
+        let option_makers = (accounts / ACCOUNTS_PER_OPTION_MAKER).clamp(fewest, most);
+        Shape { accounts, option_makers, noise_pace: self.noise_pace }
+    }
+
     /// The moment that a flag gives: a time, or a time of day of the window's first day.
     ///
     /// # Errors

@@ -109,7 +109,7 @@ fn finish(arguments: &Arguments, course: Course, outcomes: Vec<Outcome>) -> Fini
     let subtitle = format!(
         "{} accounts, {} to {} UTC, one seed, one world; only the age of reports and the block \
          time differ.",
-        grouped(arguments.accounts),
+        grouped(course.accounts),
         super::summary::clock(course.start_ms),
         super::summary::clock(course.end_ms),
     );

@@ -22,7 +22,7 @@ impl Run<'_> {
         let subtitle = format!(
             "{} accounts, {} to {} UTC, a block every {} ms, reports {} ms old: {} accounts fell \
              below maintenance, {} owed more than they had.",
-            grouped(arguments.accounts),
+            grouped(self.course.accounts),
             clock(self.course.start_ms),
             clock(self.course.end_ms),
             latency.block_ms,

@@ -102,10 +102,49 @@ fn latencies_are_read_in_seconds_and_within_their_limits() {
     }
 }
 
+#[test]
+fn between_snapshots_everything_goes_straight_and_stays_free_of_arbitrage() {
+    let story = Which::February.story().unwrap();
+    let (start_s, end_s) = (story.window_ms.0 / 1_000, story.window_ms.1 / 1_000);
+    let price = |time_s: i64| story.world.seen(0, time_s).price.0;
+    // The first two snapshots are 68,012 s apart.
+    let (first, second) = (price(start_s), price(start_s + 68_012));
+    assert_eq!((first, second), (75_914_050_000, 70_827_570_000));
+    assert!((price(start_s + 34_006) - (first + second) / 2).abs() <= 1);
+    assert_eq!(price(start_s - 9_999), first);
+    let mut listed = 0;
+    for time_s in (start_s..end_s).step_by(1_800) {
+        for underlying in 0..2 {
+            let seen = story.world.seen(underlying, time_s);
+            for expiry in &seen.expiries {
+                assert!(expiry.expiry.0 / 1_000 > time_s, "nobody reports what has expired");
+                assert!(expiry.smile.is_some(), "at {time_s} of {:?}", expiry.expiry);
+            }
+            listed += seen.expiries.len();
+        }
+    }
+    // Five expiries at each of 96 moments, one at 93, one at 45; of two underlyings.
+    assert_eq!(listed, 2 * (5 * 96 + 93 + 45), "an expiry stays until it is over");
+}
+
+#[test]
+fn the_chains_of_february_are_held_traded_and_settled() {
+    // 5 February, 08:00, is an expiry.
+    let report = small_run(Which::February, "2026-02-05T07:55Z", "2026-02-05T08:05Z");
+    assert!(!tables(&report).any(|table| table.title.starts_with("Refused")));
+    let blocks = report.sections.iter().flat_map(|section| &section.blocks);
+    let settled = blocks.filter(
+        |block| matches!(block, Block::TimeChart(chart) if chart.title.starts_with("Paid to hold")),
+    );
+    assert_eq!(settled.count(), 1, "somebody was paid at expiry");
+    let results = tables(&report).find(|table| table.title == "Results").unwrap();
+    assert_eq!(results.rows.last().unwrap()[4], "$0");
+}
+
 fn small_run(story: Which, from: &str, to: &str) -> crate::report::Report {
     let arguments = Arguments {
         story,
-        accounts: 60,
+        accounts: Some(60),
         from: Some(from.to_string()),
         to: Some(to.to_string()),
         ..Arguments::default()
