@@ -20,8 +20,10 @@
 
 use super::risk_array::{RiskArray, SCENARIOS, SPOT_STEPS, VolMove, column};
 use super::rounding::narrow;
-use super::scenario_vector::{self, Holding, OpenOrder, ScenarioVector};
+use super::scenario_vector::{self, Holding, OpenOrder, ScenarioVector, WordLots};
 use super::{FormulaError, domain};
+use core::num::Wrapping;
+use core::ops::{Add, Mul, Sub};
 
 /// What kind of contract a leg is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,47 +123,116 @@ pub fn positions(legs: &[Leg<'_>]) -> Result<Positions, FormulaError> {
     domain(legs.is_sorted_by_key(Leg::key))?;
     let holdings = legs.iter().map(|leg| Holding { array: leg.array, lots: leg.lots });
     let profit = scenario_vector::profit(holdings)?;
-    // Wide sums of lots x 2^32 cannot overflow for any number of legs in memory.
-    let (mut delta, mut delta_gross, mut vega, mut vega_gross) = (0_i128, 0_i128, 0_i128, 0_i128);
-    let (mut short_lots, mut linear_lots) = (0_i128, 0_i128);
+    // What moves an array's entries apart is at most 2^32: with lots of at most 2^31 in all, sums
+    // and sums of sizes stay within a word, and need no 128 bits.
+    let mut lots = WordLots::NONE;
+    for leg in legs {
+        lots.take(leg.lots);
+    }
+    match lots.all_fit() {
+        true => sums::<Wrapping<i64>>(profit, legs),
+        false => sums::<i128>(profit, legs),
+    }
+}
+
+/// The integers that [`sums`] adds up in. In 128 bits no number of legs in memory can overflow;
+/// whoever takes [`Wrapping`] words knows that nothing wraps.
+pub(super) trait Width:
+    Copy + Default + Ord + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
+{
+    fn of(value: i64) -> Self;
+    fn wide(self) -> i128;
+
+    fn size(self) -> Self {
+        self.max(Self::default() - self)
+    }
+}
+
+impl Width for Wrapping<i64> {
+    fn of(value: i64) -> Self {
+        Self(value)
+    }
+
+    fn wide(self) -> i128 {
+        i128::from(self.0)
+    }
+}
+
+impl Width for i128 {
+    fn of(value: i64) -> Self {
+        Self::from(value)
+    }
+
+    fn wide(self) -> i128 {
+        self
+    }
+}
+
+/// [`Positions`] of sorted legs whose profit is known.
+fn sums<W: Width>(profit: ScenarioVector, legs: &[Leg<'_>]) -> Result<Positions, FormulaError> {
+    let none = W::default();
+    let (mut delta, mut vega) = (Hedged::<W>::default(), Hedged::<W>::default());
+    let (mut short_lots, mut linear_lots) = (none, none);
     for expiry in legs.chunk_by(|one, other| one.expiry == other.expiry) {
-        let (expiry_delta, expiry_vega) = (sum_of(expiry, delta_of), sum_of(expiry, vega_of));
-        delta += expiry_delta;
-        delta_gross += expiry_delta.abs();
-        vega += expiry_vega;
-        vega_gross += expiry_vega.abs();
+        let (mut expiry_delta, mut expiry_vega) = (none, none);
+        for leg in expiry {
+            let lots = W::of(leg.lots);
+            expiry_delta = expiry_delta + lots * W::of(delta_of(leg.array));
+            expiry_vega = expiry_vega + lots * W::of(vega_of(leg.array));
+        }
+        delta.take(expiry_delta);
+        vega.take(expiry_vega);
         for same in expiry.chunk_by(|one, other| one.contract == other.contract) {
-            let lots = same.iter().map(|leg| i128::from(leg.lots));
+            let lots = same.iter().map(|leg| W::of(leg.lots));
             match same[0].contract {
-                Contract::Linear => linear_lots += lots.map(i128::abs).sum::<i128>(),
-                Contract::Option { .. } => short_lots += (-lots.sum::<i128>()).max(0),
+                Contract::Linear => linear_lots = lots.fold(linear_lots, |sum, n| sum + n.size()),
+                Contract::Option { .. } => {
+                    short_lots = short_lots + lots.fold(none, |owed, n| owed - n).max(none);
+                }
             }
         }
     }
     Ok(Positions {
         profit,
-        delta: narrow(delta)?,
-        delta_hedged: narrow((delta_gross - delta.abs()) / 2)?,
-        vega_hedged: narrow((vega_gross - vega.abs()) / 2)?,
-        short_lots: narrow(short_lots)?,
-        linear_lots: narrow(linear_lots)?,
+        delta: narrow(delta.sum.wide())?,
+        delta_hedged: delta.hedged()?,
+        vega_hedged: vega.hedged()?,
+        short_lots: narrow(short_lots.wide())?,
+        linear_lots: narrow(linear_lots.wide())?,
     })
 }
 
-/// Sum of lots x a lot's profit.
-fn sum_of(legs: &[Leg<'_>], profit: impl Fn(&RiskArray) -> i64) -> i128 {
-    legs.iter().map(|leg| i128::from(leg.lots) * i128::from(profit(leg.array))).sum()
+/// Sums over expiries of profits and of their sizes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Hedged<W> {
+    pub(super) sum: W,
+    sizes: W,
+}
+
+impl<W: Width> Hedged<W> {
+    #[inline(always)]
+    pub(super) fn take(&mut self, expiry: W) {
+        self.sum = self.sum + expiry;
+        self.sizes = self.sizes + expiry.size();
+    }
+
+    /// How much the expiries hedge in each other.
+    pub(super) fn hedged(self) -> Result<i64, FormulaError> {
+        narrow((self.sizes - self.sum.size()).wide() / 2)
+    }
 }
 
 /// What a lot makes from spot down a step to spot up a step.
-fn delta_of(array: &RiskArray) -> i64 {
+#[inline(always)]
+pub(super) fn delta_of(array: &RiskArray) -> i64 {
     let up = array[const { column(SPOT_STEPS + 1, VolMove::Flat) }];
     let down = array[const { column(SPOT_STEPS - 1, VolMove::Flat) }];
     i64::from(up) - i64::from(down)
 }
 
 /// What a lot makes when volatility goes up.
-fn vega_of(array: &RiskArray) -> i64 {
+#[inline(always)]
+pub(super) fn vega_of(array: &RiskArray) -> i64 {
     let up = array[const { column(SPOT_STEPS, VolMove::Up) }];
     let flat = array[const { column(SPOT_STEPS, VolMove::Flat) }];
     i64::from(up) - i64::from(flat)

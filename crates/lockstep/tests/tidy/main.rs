@@ -70,6 +70,16 @@ fn pure_crates_name_no_float_clock_or_unordered_map() {
 }
 
 #[test]
+fn unsafe_code_is_one_block_of_the_kernel() {
+    assert_none(&complaints_in(
+        |file| is_rust(file) && file.path.starts_with("crates/"),
+        |file| {
+            source::unsafe_code(&file.text, usize::from(file.path == "crates/kernel/src/lib.rs"))
+        },
+    ));
+}
+
+#[test]
 fn links_in_documents_resolve() {
     let files = repository_files();
     let documents: Vec<TextFile> =
