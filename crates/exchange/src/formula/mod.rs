@@ -43,6 +43,7 @@ pub mod risk_array;
 pub mod rounding;
 pub mod scenario_vector;
 pub mod settlement;
+pub mod slab;
 pub mod smile;
 pub mod standard_margin;
 pub mod tick;

@@ -10,9 +10,9 @@
 //! ```
 //!
 //! Invariants: sums are exact whatever the lots, or [`FormulaError::Overflow`] if one does not fit
-//! in the end; all but the profit, its delta and the losses are never negative. The sums can be
-//! kept and [`super::portfolio_margin::requirement`] asked again when only prices or parameters
-//! have changed.
+//! in the end; all but the profit, its delta and the losses are never negative. Nothing is
+//! allocated; the sums can be kept and [`super::portfolio_margin::requirement`] asked again when
+//! only prices or parameters have changed.
 //!
 //! Deliberately absent: shares, notionals and requirements, which are [`super::portfolio_margin`].
 //!
@@ -20,9 +20,10 @@
 
 use super::risk_array::{RiskArray, SCENARIOS, SPOT_STEPS, VolMove, column};
 use super::rounding::narrow;
-use super::scenario_vector::{self, Holding, OpenOrder, ScenarioVector};
+use super::scenario_vector::{self, Holding, OpenOrder, ScenarioVector, WordLots};
 use super::{FormulaError, domain};
-use alloc::vec::Vec;
+use core::num::Wrapping;
+use core::ops::{Add, Mul, Sub};
 
 /// What kind of contract a leg is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +48,12 @@ pub struct Leg<'a> {
     pub lots: i64,
     /// What a lot does in each scenario.
     pub array: &'a RiskArray,
+}
+
+impl Leg<'_> {
+    fn key(&self) -> (i64, Contract) {
+        (self.expiry, self.contract)
+    }
 }
 
 /// An open order.
@@ -144,11 +151,106 @@ impl LegSums {
 /// # Errors
 /// [`FormulaError::Domain`] if they are not sorted; [`FormulaError::Overflow`].
 pub fn positions(legs: &[Leg<'_>]) -> Result<Positions, FormulaError> {
+    domain(legs.is_sorted_by_key(Leg::key))?;
     let holdings = legs.iter().map(|leg| Holding { array: leg.array, lots: leg.lots });
     let profit = scenario_vector::profit(holdings)?;
-    let sums = |leg: &Leg<'_>| LegSums::of(leg.expiry, leg.contract, leg.lots, leg.array);
-    let sums: Vec<LegSums> = legs.iter().map(sums).collect();
-    positions_of(profit, &sums)
+    // What moves an array's entries apart is at most 2^32: with lots of at most 2^31 in all, sums
+    // and sums of sizes stay within a word, and need no 128 bits.
+    let mut lots = WordLots::NONE;
+    for leg in legs {
+        lots.take(leg.lots);
+    }
+    match lots.all_fit() {
+        true => sums::<Wrapping<i64>>(profit, legs),
+        false => sums::<i128>(profit, legs),
+    }
+}
+
+/// The integers that [`sums`] adds up in. In 128 bits no number of legs in memory can overflow;
+/// whoever takes [`Wrapping`] words knows that nothing wraps.
+pub(super) trait Width:
+    Copy + Default + Ord + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
+{
+    fn of(value: i64) -> Self;
+    fn wide(self) -> i128;
+
+    fn size(self) -> Self {
+        self.max(Self::default() - self)
+    }
+}
+
+impl Width for Wrapping<i64> {
+    fn of(value: i64) -> Self {
+        Self(value)
+    }
+
+    fn wide(self) -> i128 {
+        i128::from(self.0)
+    }
+}
+
+impl Width for i128 {
+    fn of(value: i64) -> Self {
+        Self::from(value)
+    }
+
+    fn wide(self) -> i128 {
+        self
+    }
+}
+
+/// [`Positions`] of sorted legs whose profit is known.
+fn sums<W: Width>(profit: ScenarioVector, legs: &[Leg<'_>]) -> Result<Positions, FormulaError> {
+    let none = W::default();
+    let (mut delta, mut vega) = (Hedged::<W>::default(), Hedged::<W>::default());
+    let (mut short_lots, mut linear_lots) = (none, none);
+    for expiry in legs.chunk_by(|one, other| one.expiry == other.expiry) {
+        let (mut expiry_delta, mut expiry_vega) = (none, none);
+        for leg in expiry {
+            let lots = W::of(leg.lots);
+            expiry_delta = expiry_delta + lots * W::of(delta_of(leg.array));
+            expiry_vega = expiry_vega + lots * W::of(vega_of(leg.array));
+        }
+        delta.take(expiry_delta);
+        vega.take(expiry_vega);
+        for same in expiry.chunk_by(|one, other| one.contract == other.contract) {
+            let lots = same.iter().map(|leg| W::of(leg.lots));
+            match same[0].contract {
+                Contract::Linear => linear_lots = lots.fold(linear_lots, |sum, n| sum + n.size()),
+                Contract::Option { .. } => {
+                    short_lots = short_lots + lots.fold(none, |owed, n| owed - n).max(none);
+                }
+            }
+        }
+    }
+    Ok(Positions {
+        profit,
+        delta: narrow(delta.sum.wide())?,
+        delta_hedged: delta.hedged()?,
+        vega_hedged: vega.hedged()?,
+        short_lots: narrow(short_lots.wide())?,
+        linear_lots: narrow(linear_lots.wide())?,
+    })
+}
+
+/// Sums over expiries of profits and of their sizes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Hedged<W> {
+    pub(super) sum: W,
+    sizes: W,
+}
+
+impl<W: Width> Hedged<W> {
+    #[inline(always)]
+    pub(super) fn take(&mut self, expiry: W) {
+        self.sum = self.sum + expiry;
+        self.sizes = self.sizes + expiry.size();
+    }
+
+    /// How much the expiries hedge in each other.
+    pub(super) fn hedged(self) -> Result<i64, FormulaError> {
+        narrow((self.sizes - self.sum.size()).wide() / 2)
+    }
 }
 
 /// [`positions`] from the profit per scenario and what each leg adds beside it.
@@ -186,14 +288,16 @@ pub fn positions_of(profit: ScenarioVector, legs: &[LegSums]) -> Result<Position
 }
 
 /// What a lot makes from spot down a step to spot up a step.
-fn delta_of(array: &RiskArray) -> i64 {
+#[inline(always)]
+pub(super) fn delta_of(array: &RiskArray) -> i64 {
     let up = array[const { column(SPOT_STEPS + 1, VolMove::Flat) }];
     let down = array[const { column(SPOT_STEPS - 1, VolMove::Flat) }];
     i64::from(up) - i64::from(down)
 }
 
 /// What a lot makes when volatility goes up.
-fn vega_of(array: &RiskArray) -> i64 {
+#[inline(always)]
+pub(super) fn vega_of(array: &RiskArray) -> i64 {
     let up = array[const { column(SPOT_STEPS, VolMove::Up) }];
     let flat = array[const { column(SPOT_STEPS, VolMove::Flat) }];
     i64::from(up) - i64::from(flat)

@@ -42,6 +42,7 @@ use super::rounding::{add, div_floor_wide, mul_div_ceil, mul_div_floor, narrow, 
 use super::scenario_vector::{self, ScenarioVector};
 use super::standard_margin::Requirement;
 use super::{FormulaError, LOTS_PER_UNIT, PPM, domain};
+use lockstep_kernel::Task;
 
 /// Thousandths in a whole.
 const PERMILLE: i64 = 1_000;
@@ -94,6 +95,7 @@ impl PortfolioMarginParams {
 
     /// # Errors
     /// [`FormulaError::Domain`] for a share outside what the fields document.
+    #[inline(always)]
     fn check(&self) -> Result<(), FormulaError> {
         let shares = [
             self.scan_initial_permille,
@@ -108,7 +110,9 @@ impl PortfolioMarginParams {
             self.confidence_ppm_min,
             self.confidence_factor_ppm,
         ];
-        domain(shares.iter().all(|&share| share >= 0) && self.concentration_scale > 0)
+        // Negative if any share is.
+        let signs = shares.iter().fold(0, |signs, share| signs | share);
+        domain(signs >= 0 && self.concentration_scale > 0)
     }
 }
 
@@ -167,6 +171,60 @@ pub fn requirement(
     positions: &Positions,
     orders: &OpenOrders,
 ) -> Result<Breakdown, FormulaError> {
+    lockstep_kernel::run(InParts { params, market, positions, orders })
+}
+
+/// What [`requirement`] comes to, for those who do not ask for its parts.
+///
+/// # Errors
+/// As [`requirement`].
+pub fn required(
+    params: &PortfolioMarginParams,
+    market: &Market,
+    positions: &Positions,
+    orders: &OpenOrders,
+) -> Result<Requirement, FormulaError> {
+    lockstep_kernel::run(InAll(InParts { params, market, positions, orders }))
+}
+
+/// A requirement with its parts.
+#[derive(Clone, Copy)]
+pub(super) struct InParts<'a> {
+    pub(super) params: &'a PortfolioMarginParams,
+    pub(super) market: &'a Market,
+    pub(super) positions: &'a Positions,
+    pub(super) orders: &'a OpenOrders,
+}
+
+impl Task for InParts<'_> {
+    type Output = Result<Breakdown, FormulaError>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        breakdown(self.params, self.market, self.positions, self.orders)
+    }
+}
+
+/// A requirement without them: what only they need is left out by the compiler.
+#[derive(Clone, Copy)]
+pub(super) struct InAll<'a>(pub(super) InParts<'a>);
+
+impl Task for InAll<'_> {
+    type Output = Result<Requirement, FormulaError>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        Ok(self.0.run()?.requirement)
+    }
+}
+
+#[inline(always)]
+fn breakdown(
+    params: &PortfolioMarginParams,
+    market: &Market,
+    positions: &Positions,
+    orders: &OpenOrders,
+) -> Result<Breakdown, FormulaError> {
     params.check()?;
     check_inputs(market, positions, orders)?;
     let profit = positions.profit;
@@ -215,6 +273,7 @@ pub fn requirement(
 }
 
 /// What a breakdown's parts come to: initial is at least maintenance.
+#[inline(always)]
 fn total(parts: &Breakdown) -> Result<Requirement, FormulaError> {
     let sum = |terms: &[i64]| terms.iter().try_fold(0, |total, &term| add(total, term));
     let shared = sum(&[parts.basis, parts.vega, parts.concentration])?;
@@ -239,6 +298,7 @@ fn total(parts: &Breakdown) -> Result<Requirement, FormulaError> {
 
 /// # Errors
 /// [`FormulaError::Domain`] for anything outside what its field documents.
+#[inline(always)]
 fn check_inputs(
     market: &Market,
     positions: &Positions,
@@ -251,7 +311,7 @@ fn check_inputs(
     let lots = [positions.short_lots, positions.linear_lots, orders.short_lots, orders.linear_lots];
     domain(lots.iter().all(|&lots| lots >= 0))?;
     domain(positions.delta_hedged >= 0 && positions.vega_hedged >= 0)?;
-    domain(orders.losses.iter().all(|&loss| loss <= 0))
+    domain(orders.losses.iter().fold(0, |most, &loss| loss.max(most)) == 0)
 }
 
 /// The requirement of one underlying from its legs and orders: [`positions`], [`open_orders`] and
@@ -269,17 +329,15 @@ pub fn underlying_requirement(
 }
 
 /// The first scenario with the least profit, and the loss in it.
+#[inline(always)]
 fn worst_of(profit: &ScenarioVector) -> Result<(usize, i64), FormulaError> {
-    let mut worst = 0;
-    for (scenario, &value) in profit.iter().enumerate() {
-        if value < profit[worst] {
-            worst = scenario;
-        }
-    }
-    Ok((worst, subtract(0, profit[worst].min(0))?))
+    let least = profit.iter().fold(i64::MAX, |least, &value| least.min(value));
+    let worst = profit.iter().position(|&value| value == least).unwrap_or(0);
+    Ok((worst, subtract(0, least.min(0))?))
 }
 
 /// LAT: the worst loss at a move of spot by `move_ppm` either way, volatility flat or up.
+#[inline(always)]
 fn loss_at_move(profit: &ScenarioVector, move_ppm: i64) -> Result<i64, FormulaError> {
     if move_ppm == 0 {
         return Ok(0);
@@ -294,29 +352,34 @@ fn loss_at_move(profit: &ScenarioVector, move_ppm: i64) -> Result<i64, FormulaEr
         (SPOT_STEPS + steps, SPOT_STEPS + steps + 1),
         (SPOT_STEPS - steps, SPOT_STEPS - steps - 1),
     ];
-    let mut loss = 0;
+    // The floor of the least is the least of the floors, so one division does.
+    let mut least = 0;
     for (near, far) in rows {
         for vol in [VolMove::Flat, VolMove::Up] {
             let near = i128::from(profit[column(near, vol)]);
             let far = i128::from(profit[column(far, vol)]);
-            // Between the two, so it fits as they do.
             let weighted = near * i128::from(SPOT_STEP_PPM - rest_ppm) + far * i128::from(rest_ppm);
-            let there = narrow(div_floor_wide(weighted, SPOT_STEP_PPM)?)?;
-            loss = subtract(0, there)?.max(loss);
+            least = weighted.min(least);
         }
     }
-    Ok(loss)
+    // Between two entries, so it fits as they do.
+    subtract(0, narrow(div_floor_wide(least, SPOT_STEP_PPM)?)?)
 }
 
 /// Notional of a profit between spot down 4 % and spot up 4 %, rounded up.
+#[inline(always)]
 fn delta_notional(delta: i64) -> Result<i64, FormulaError> {
     let size = delta.checked_abs().ok_or(FormulaError::Overflow)?;
     mul_div_ceil(size, PPM, 2 * SPOT_STEP_PPM)
 }
 
 /// CONC of a net delta notional.
+#[inline(always)]
 fn concentration(params: &PortfolioMarginParams, notional: i64) -> Result<i64, FormulaError> {
     let beyond = subtract(notional, params.concentration_free)?.max(0);
+    if beyond == 0 {
+        return Ok(0);
+    }
     if beyond >= params.concentration_scale {
         return Ok(notional);
     }
@@ -343,6 +406,7 @@ struct Notionals {
 }
 
 impl Notionals {
+    #[inline(always)]
     fn new(spot: i64, positions: &Positions, orders: &OpenOrders) -> Result<Self, FormulaError> {
         let of = |held: i64, ordered: i64| {
             Ok(Requirement {

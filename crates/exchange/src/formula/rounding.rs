@@ -14,6 +14,7 @@ use super::{FormulaError, domain};
 ///
 /// # Errors
 /// [`FormulaError::Domain`] unless `divisor > 0`; [`FormulaError::Overflow`] beyond i64.
+#[inline]
 pub fn mul_div_floor(a: i64, b: i64, divisor: i64) -> Result<i64, FormulaError> {
     domain(divisor > 0)?;
     match a.checked_mul(b) {
@@ -24,14 +25,22 @@ pub fn mul_div_floor(a: i64, b: i64, divisor: i64) -> Result<i64, FormulaError> 
 
 /// `ceil(a * b / divisor)`.
 ///
+/// Always inlined: most divisors are constants, and then it takes no division.
+///
 /// # Errors
 /// [`FormulaError::Domain`] unless `divisor > 0`; [`FormulaError::Overflow`] beyond i64.
+#[inline(always)]
 pub fn mul_div_ceil(a: i64, b: i64, divisor: i64) -> Result<i64, FormulaError> {
     domain(divisor > 0)?;
     match a.checked_mul(b) {
         Some(product) => Ok(ceil_narrow(product, divisor)),
-        None => narrow(div_ceil_wide(i128::from(a) * i128::from(b), divisor)?),
+        None => mul_div_ceil_wide(a, b, divisor),
     }
+}
+
+#[cold]
+fn mul_div_ceil_wide(a: i64, b: i64, divisor: i64) -> Result<i64, FormulaError> {
+    narrow(div_ceil_wide(i128::from(a) * i128::from(b), divisor)?)
 }
 
 /// `a * b / divisor` to the nearest integer, halves away from zero.
@@ -61,6 +70,7 @@ pub fn mul_mul_div_ceil(a: i64, b: i64, c: i64, divisor: i64) -> Result<i64, For
 ///
 /// # Errors
 /// [`FormulaError::Domain`] unless `divisor > 0`.
+#[inline]
 pub fn div_floor_wide(value: i128, divisor: i64) -> Result<i128, FormulaError> {
     domain(divisor > 0)?;
     Ok(match i64::try_from(value) {
@@ -134,8 +144,10 @@ pub fn isqrt_wide(value: u128) -> u64 {
     }
 }
 
-/// `ceil(product / divisor)` for a positive divisor; cannot overflow, since it moves towards zero.
+/// `ceil(product / divisor)` for a positive divisor. Truncation is towards zero, so a negative
+/// quotient is rounded up already.
+#[inline(always)]
 fn ceil_narrow(product: i64, divisor: i64) -> i64 {
-    let floor = product.div_euclid(divisor);
-    if product.rem_euclid(divisor) > 0 { floor + 1 } else { floor }
+    let (quotient, rest) = (product / divisor, product % divisor);
+    if rest > 0 { quotient + 1 } else { quotient }
 }

@@ -13,8 +13,8 @@
 //! Invariants: results are exact, or [`FormulaError::Overflow`] if one does not fit; they do not
 //! depend on the order of the slices, nor on which of two paths found them. The fast path takes
 //! portfolios that *cannot* overflow a word, which it knows from the sum of their lots, and so may
-//! leave out the checks that would keep the compiler from doing several scenarios at once; the wide
-//! path takes all others. Nothing is allocated.
+//! leave the checks out and do several scenarios at once ([`lockstep_kernel`]); the other path
+//! takes all others in 128 bits. Nothing is allocated.
 //!
 //! Deliberately absent: how arrays are made ([`super::risk_array`]) and what a requirement makes of
 //! the vectors ([`super::portfolio_margin`]).
@@ -22,8 +22,9 @@
 //! Source: section 3 of the design and its integer reference `margin`.
 
 use super::risk_array::{RiskArray, SCENARIOS};
-use super::rounding::{add, mul_div_floor, narrow, subtract};
+use super::rounding::{mul_div_floor, narrow, subtract};
 use super::{FormulaError, LOTS_PER_UNIT, domain};
+use lockstep_kernel::{ENTRIES, Sums, Task};
 
 /// Micro-USD per scenario.
 pub type ScenarioVector = [i64; SCENARIOS];
@@ -67,7 +68,7 @@ pub fn order_edge(lots: i64, mark: i64, limit: i64, fee: i64) -> Result<i64, For
 pub fn profit<'a>(
     holdings: impl Iterator<Item = Holding<'a>> + Clone,
 ) -> Result<ScenarioVector, FormulaError> {
-    match profit_in_words(holdings.clone()) {
+    match lockstep_kernel::run(ProfitInWords(holdings.clone())) {
         Some(vector) => Ok(vector),
         None => profit_wide(holdings),
     }
@@ -106,7 +107,7 @@ pub fn losses<'a>(
     orders: impl Iterator<Item = OpenOrder<'a>> + Clone,
 ) -> Result<ScenarioVector, FormulaError> {
     domain(orders.clone().all(|order| order.lots != 0))?;
-    match losses_in_words(orders.clone()) {
+    match lockstep_kernel::run(LossesInWords(orders.clone())) {
         Some(vector) => Ok(vector),
         None => losses_wide(orders),
     }
@@ -116,12 +117,18 @@ pub fn losses<'a>(
 ///
 /// # Errors
 /// [`FormulaError::Overflow`] if an entry does not fit.
+#[inline]
 pub fn plus(one: &ScenarioVector, other: &ScenarioVector) -> Result<ScenarioVector, FormulaError> {
     let mut sums = *one;
+    // Negative once a sum has another sign than both of its terms: one look at the end lets several
+    // scenarios be done at once.
+    let mut wrapped = 0;
     for (sum, &term) in sums.iter_mut().zip(other) {
-        *sum = add(*sum, term)?;
+        let before = *sum;
+        *sum = before.wrapping_add(term);
+        wrapped |= (before ^ *sum) & (term ^ *sum);
     }
-    Ok(sums)
+    if wrapped < 0 { Err(FormulaError::Overflow) } else { Ok(sums) }
 }
 
 /// `one - other`, scenario by scenario.
@@ -141,37 +148,55 @@ pub fn minus(one: &ScenarioVector, other: &ScenarioVector) -> Result<ScenarioVec
 const WORD_LOTS_MAX: u64 = (1 << 31) - 1;
 /// With edges of at most 2^61 in all, sums with the products above stay within 2^63.
 const WORD_EDGES_MAX: u64 = 1 << 61;
-/// All scenarios but the last: their sums fill eight vectors of 256 bits, which a compiler keeps in
-/// registers while it goes through the holdings. With the last among them it does not.
-const ABREAST: usize = SCENARIOS - 1;
+const _: () = assert!(SCENARIOS == ENTRIES, "the kernel adds up all scenarios");
 
-/// [`profit`] in 64 bits, or `None` if it might not fit.
-///
-/// The wrapping operations cannot wrap, by [`WORD_LOTS_MAX`]; they spare the checks.
-fn profit_in_words<'a>(
-    holdings: impl Iterator<Item = Holding<'a>> + Clone,
-) -> Option<ScenarioVector> {
-    let lots = holdings.clone().map(|holding| holding.lots.unsigned_abs());
-    if lots.fold(0, u64::saturating_add) > WORD_LOTS_MAX {
-        return None;
+/// The lots that the fast path has been given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WordLots {
+    total: u64,
+    fit: bool,
+}
+
+impl WordLots {
+    /// None yet.
+    pub(super) const NONE: Self = Self { total: 0, fit: true };
+
+    /// The low half word of the lots, counted. If that is not all of them, [`Self::all_fit`] will
+    /// say so: a branch here would hide from the compiler that it is a half word.
+    #[inline(always)]
+    pub(super) fn take(&mut self, lots: i64) -> i32 {
+        let [a, b, c, d, ..] = lots.to_le_bytes();
+        let half = i32::from_le_bytes([a, b, c, d]);
+        self.fit &= i64::from(half) == lots;
+        // No number of terms in memory can overflow it.
+        self.total = self.total.wrapping_add(u64::from(half.unsigned_abs()));
+        half
     }
-    let mut sums = [0_i64; ABREAST];
-    for holding in holdings.clone() {
-        let [entries @ .., _] = holding.array;
-        // All of the lots are in the low half word, as was just checked. Said this way, the
-        // compiler knows that a product is one multiplication of half words.
-        let lots = holding.lots << 32 >> 32;
-        for (sum, &entry) in sums.iter_mut().zip(entries) {
-            *sum = sum.wrapping_add(lots.wrapping_mul(i64::from(entry)));
+
+    /// Whether sums of lots x entries fit a word, whatever the entries.
+    #[inline(always)]
+    pub(super) fn all_fit(self) -> bool {
+        self.fit && self.total <= WORD_LOTS_MAX
+    }
+}
+
+/// [`profit`] in 64 bits, or `None` if it might not fit: then the sums have wrapped and are not
+/// used.
+#[derive(Clone, Copy)]
+struct ProfitInWords<I>(I);
+
+impl<'a, I: Iterator<Item = Holding<'a>>> Task for ProfitInWords<I> {
+    type Output = Option<ScenarioVector>;
+
+    #[inline(always)]
+    fn run(self) -> Option<ScenarioVector> {
+        let mut sums = Sums::ZERO;
+        let mut lots = WordLots::NONE;
+        for holding in self.0 {
+            sums.add_product(holding.array, lots.take(holding.lots));
         }
+        lots.all_fit().then(|| sums.into_vector())
     }
-    let last = holdings.fold(0_i64, |sum, holding| {
-        let [.., entry] = holding.array;
-        sum.wrapping_add(holding.lots.wrapping_mul(i64::from(*entry)))
-    });
-    let mut vector = [last; SCENARIOS];
-    vector[..ABREAST].copy_from_slice(&sums);
-    Some(vector)
 }
 
 /// [`profit`] for any lots: sums in 128 bits, which no number of holdings in memory can overflow.
@@ -187,22 +212,25 @@ fn profit_wide<'a>(
     narrowed(&sums)
 }
 
-/// [`losses`] in 64 bits, or `None` if it might not fit.
-///
-/// The wrapping operations cannot wrap when the result is used; they spare the checks.
-fn losses_in_words<'a>(orders: impl Iterator<Item = OpenOrder<'a>>) -> Option<ScenarioVector> {
-    let mut sums = [0_i64; SCENARIOS];
-    let (mut lots_total, mut edges_total) = (0_u64, 0_u64);
-    for order in orders {
-        lots_total = lots_total.saturating_add(order.lots.unsigned_abs());
-        edges_total = edges_total.saturating_add(order.edge.unsigned_abs());
-        let lots = i64::from(i32::try_from(order.lots).ok()?);
-        for (sum, &entry) in sums.iter_mut().zip(order.array) {
-            let filled = lots.wrapping_mul(i64::from(entry)).wrapping_add(order.edge);
-            *sum = sum.wrapping_add(filled.min(0));
+/// [`losses`] in 64 bits, or `None` if it might not fit: then the sums have wrapped and are not
+/// used.
+#[derive(Clone, Copy)]
+struct LossesInWords<I>(I);
+
+impl<'a, I: Iterator<Item = OpenOrder<'a>>> Task for LossesInWords<I> {
+    type Output = Option<ScenarioVector>;
+
+    #[inline(always)]
+    fn run(self) -> Option<ScenarioVector> {
+        let mut sums = Sums::ZERO;
+        let mut lots = WordLots::NONE;
+        let mut edges = 0_u64;
+        for order in self.0 {
+            edges = edges.saturating_add(order.edge.unsigned_abs());
+            sums.add_loss(order.array, lots.take(order.lots), order.edge);
         }
+        (lots.all_fit() && edges <= WORD_EDGES_MAX).then(|| sums.into_vector())
     }
-    (lots_total <= WORD_LOTS_MAX && edges_total <= WORD_EDGES_MAX).then_some(sums)
 }
 
 /// [`losses`] for any lots and edges.

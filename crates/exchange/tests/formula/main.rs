@@ -17,6 +17,7 @@ mod risk_array;
 mod rounding;
 mod scenario_vector;
 mod settlement;
+mod slab;
 mod smile;
 mod standard_margin;
 mod tick;

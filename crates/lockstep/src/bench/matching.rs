@@ -5,7 +5,7 @@ use lockstep_exchange::{Exchange, Step};
 use lockstep_sim::flow::{Event as FlowEvent, Flow, Header, Kind, Side as FlowSide, Tally, Totals};
 use lockstep_sim::measure::FlowMatcher;
 use lockstep_types::codec::Bounded;
-use lockstep_types::command::{Command, Report, SystemCommand, UserCommand};
+use lockstep_types::command::{Command, MarginMode, Report, SystemCommand, UserCommand};
 use lockstep_types::event::Event;
 use lockstep_types::ids::{AccountId, InstrumentId, OrderId, ReporterId, SignerId, UnderlyingId};
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker};
@@ -191,6 +191,8 @@ pub struct Whole {
     numbers: Vec<u64>,
     /// Price of one tick of the flow.
     tick: i64,
+    /// Whether each block brings another index.
+    index_moves: bool,
 }
 
 /// What the exchange does besides matching.
@@ -200,6 +202,10 @@ pub struct WholeOptions {
     pub journal: bool,
     /// Whether margin is checked.
     pub margin: MarginRegime,
+    /// How all accounts are margined.
+    pub mode: MarginMode,
+    /// Whether each block brings another index, so that all that follows from it is old.
+    pub index_moves: bool,
     /// Commands in a block.
     pub block_len: u32,
 }
@@ -208,6 +214,7 @@ pub struct WholeOptions {
 /// self-trade prevention.
 const FLOW_ACCOUNTS: u32 = 10_000;
 const START_MS: i64 = 1_700_000_000_000;
+const REPORTER: ReporterId = ReporterId(0);
 /// The index, where there is one: about where the flows start, in their ticks.
 const INDEX_TICKS: i64 = 100_000;
 
@@ -243,8 +250,12 @@ impl Whole {
             ran: 0,
             numbers: vec![0; at(header.max_order_id + 1)],
             tick: 1_000_000,
+            index_moves: options.index_moves,
         };
         whole.set_up(header, options.margin);
+        if options.mode == MarginMode::Portfolio {
+            whole.choose_portfolio_margin();
+        }
         whole.exchange.record(options.journal);
         whole
     }
@@ -279,6 +290,7 @@ impl Whole {
         self.begin();
         self.system(&SystemCommand::AddUnderlying(underlying));
         if margin == MarginRegime::Enforced {
+            self.system(&SystemCommand::SetReporterWeight { reporter: REPORTER, weight: 1 });
             self.report();
         }
         for symbol in 0..small(header.symbols) {
@@ -313,17 +325,27 @@ impl Whole {
         assert!(prepared.is_ok(), "the whole state misses no leaf");
     }
 
-    /// An index, so that positions can be valued.
+    /// An index, so that positions can be valued; another one in each block.
     fn report(&mut self) {
-        let reporter = ReporterId(0);
-        self.system(&SystemCommand::SetReporterWeight { reporter, weight: 1 });
+        let ticks = INDEX_TICKS + i64::try_from((self.height - 1) % 64).unwrap_or(0);
         self.system(&SystemCommand::Report(Report {
-            reporter,
+            reporter: REPORTER,
             underlying: UnderlyingId(0),
-            price: Price(INDEX_TICKS * self.tick),
-            published: TimeMs(START_MS),
+            price: Price(ticks * self.tick),
+            published: self.clock().1,
             expiries: Bounded::default(),
         }));
+    }
+
+    /// Every account, while it has nothing.
+    fn choose_portfolio_margin(&mut self) {
+        for account in 0..FLOW_ACCOUNTS * 2 {
+            let command = Command::SetMarginMode(MarginMode::Portfolio);
+            self.run(&mut from_account(account, command));
+            let rejected = |event: &Event| matches!(event, Event::Rejected { .. });
+            assert!(!self.exchange.events().iter().any(rejected), "an empty account may choose");
+        }
+        self.exchange.clear_events();
     }
 
     fn begin(&mut self) {
@@ -379,6 +401,9 @@ impl Whole {
             assert!(ended.is_ok(), "the whole state misses no leaf");
             self.exchange.checkpoint_and_forget();
             self.begin();
+            if self.index_moves {
+                self.report();
+            }
             self.prepare();
         }
     }
@@ -412,13 +437,19 @@ impl Whole {
                 })
             }
         };
-        UserCommand {
-            signer: SignerId(account),
-            account: AccountId(account),
-            nonce: 0,
-            valid_until: None,
-            command,
-        }
+        from_account(account, command)
+    }
+}
+
+/// A command of an account's owner, but for the nonce.
+#[inline]
+fn from_account(account: u32, command: Command) -> UserCommand {
+    UserCommand {
+        signer: SignerId(account),
+        account: AccountId(account),
+        nonce: 0,
+        valid_until: None,
+        command,
     }
 }
 

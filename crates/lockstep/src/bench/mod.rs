@@ -1,11 +1,13 @@
 //! `lockstep bench`: what things cost, on work whose result is checked first.
 //!
-//! Every row runs the same flow and must end with the outcome that the flow's header states,
-//! digest of the makers included, before anything is timed. Times are of the thread's processor
-//! clock. The plain model from the standard library is timed in the same process, so that ratios
-//! mean something on any machine.
+//! Times are of the thread's processor clock, the least of several runs. What a row is compared
+//! with is timed in the same process, so that ratios mean something on any machine. In the tables
+//! of matching every row runs the same flow and must end with the outcome that the flow's header
+//! states, digest of the makers included, before anything is timed; [`risk`] says for each of its
+//! tables what is checked.
 
 pub mod matching;
+pub mod risk;
 
 use crate::failure::Failure;
 use crate::output;
@@ -17,6 +19,7 @@ use lockstep_sim::measure::{
     FlowMatcher, FlowTiming, Latencies, Mismatch, RUNS_MAX, RUNS_MIN, latencies, time_flow,
 };
 use lockstep_sim::plain_book::PlainBooks;
+use lockstep_types::command::MarginMode;
 use lockstep_types::params::MarginRegime;
 use matching::{Bare, Whole, WholeOptions};
 use std::path::Path;
@@ -31,6 +34,9 @@ const BLOCK_LEN: u32 = 1_000;
 pub enum Arguments {
     /// Matching: the book alone and the whole exchange against a plain book.
     Match(MatchArguments),
+    /// Risk: scenario sums, risk arrays, margin of many accounts, order flow with portfolio margin,
+    /// blocks with many series.
+    Risk(risk::RiskArguments),
 }
 
 /// Arguments of `lockstep bench match`.
@@ -59,7 +65,13 @@ fn runs_in_range(text: &str) -> Result<usize, String> {
 
 /// Runs `lockstep bench`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments::Match(arguments) = arguments;
+    match arguments {
+        Arguments::Match(arguments) => run_matching(arguments),
+        Arguments::Risk(arguments) => risk::run(arguments),
+    }
+}
+
+fn run_matching(arguments: &MatchArguments) -> Result<(), Failure> {
     let all: Vec<String> = NAMES.map(str::to_owned).to_vec();
     let names = if arguments.flow.is_empty() { &all } else { &arguments.flow };
     let rows: u64 = if arguments.margin { 5 } else { 4 };
@@ -110,7 +122,8 @@ impl Bench<'_> {
     /// Measures every row, `margin` as well if asked for; calls `done` after each.
     fn measure(&mut self, margin: bool, done: &mut dyn FnMut(u64)) -> Result<(), Failure> {
         let whole = |journal, margin| {
-            let options = WholeOptions { journal, margin, block_len: BLOCK_LEN };
+            let (mode, index_moves) = (MarginMode::Standard, false);
+            let options = WholeOptions { journal, margin, mode, index_moves, block_len: BLOCK_LEN };
             Whole::scripted(self.flow, options)
         };
         self.row("plain BTreeMap book", |header| PlainBooks::new(header.symbols))?;

@@ -15,6 +15,7 @@ use crate::scenario::names::Names;
 use crate::scenario::run::hex;
 use lockstep_sim::flow::Outcome;
 use lockstep_sim::measure::FlowMatcher;
+use lockstep_types::command::MarginMode;
 use lockstep_types::params::MarginRegime;
 use std::path::Path;
 use std::time::Instant;
@@ -31,7 +32,13 @@ pub fn run(path: &Path, context: &mut Context) -> Result<Finished, Failure> {
     progress.note(&name);
     let flow = read_flow(&name, false)?;
     progress.finish();
-    let options = WholeOptions { journal: true, margin: MarginRegime::Off, block_len: BLOCK_LEN };
+    let options = WholeOptions {
+        journal: true,
+        margin: MarginRegime::Off,
+        mode: MarginMode::Standard,
+        index_moves: false,
+        block_len: BLOCK_LEN,
+    };
     let mut whole = Whole::fresh(flow.header(), options);
     let mut progress = Progress::start("replay flow", flow.header().events, "commands");
     let started = Instant::now();

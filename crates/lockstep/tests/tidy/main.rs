@@ -70,6 +70,23 @@ fn pure_crates_name_no_float_clock_or_unordered_map() {
 }
 
 #[test]
+fn unsafe_code_is_one_block_of_the_kernel() {
+    assert_none(&complaints_in(
+        |file| is_rust(file) && file.path.starts_with("crates/kernel/"),
+        |file| source::unsafe_code(&file.text, usize::from(file.path.ends_with("/src/lib.rs"))),
+    ));
+    // Everywhere else the compiler forbids it.
+    assert_none(&complaints_in(
+        |file| file.path.starts_with("crates/") && file.path.ends_with("/Cargo.toml"),
+        |file| {
+            let inherits = file.text.contains("[lints]\nworkspace = true");
+            let good = inherits || file.path.starts_with("crates/kernel/");
+            if good { Vec::new() } else { vec!["1: take the lints of the workspace".to_owned()] }
+        },
+    ));
+}
+
+#[test]
 fn links_in_documents_resolve() {
     let files = repository_files();
     let documents: Vec<TextFile> =

@@ -37,7 +37,7 @@ const IMPURE: [&str; 6] = [
 ];
 
 /// Crates whose shipped code is pure.
-const PURE_CRATES: [&str; 2] = ["crates/types/src/", "crates/exchange/src/"];
+const PURE_CRATES: [&str; 3] = ["crates/types/src/", "crates/kernel/src/", "crates/exchange/src/"];
 
 /// Lines longer than the page.
 pub fn long_lines(text: &str) -> Vec<String> {
@@ -107,6 +107,14 @@ pub fn impure_words(text: &str) -> Vec<String> {
         .filter(|(_, line)| has_float_literal(&code_of(line)))
         .map(|(number, _)| format!("{number}: a floating-point literal in a pure crate"));
     words.chain(literals).collect()
+}
+
+/// Lines of code that say "unsafe", beyond the first `allowed` of them.
+pub fn unsafe_code(text: &str, allowed: usize) -> Vec<String> {
+    words_in(text, &["unsafe"], code_of)
+        .skip(allowed)
+        .map(|(number, word)| format!("{number}: {word} stands in one place only, the kernel's"))
+        .collect()
 }
 
 fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -259,6 +267,15 @@ mod tests {
             assert!(impure_words(&spoken).is_empty(), "{spoken}");
             assert!(impure_words(&format!("My{word} {word}ly {word}_x")).is_empty());
         }
+    }
+
+    #[test]
+    fn unsafe_is_found_in_code_and_not_in_comments_or_names() {
+        let text =
+            "unsafe { a() } // unsafe\n#[allow(unsafe_code)]\nlet s = \"unsafe\";\nunsafe fn b()";
+        assert_eq!(unsafe_code(text, 0).len(), 2);
+        assert_eq!(unsafe_code(text, 1).len(), 1);
+        assert!(unsafe_code(text, 2).is_empty());
     }
 
     #[test]
