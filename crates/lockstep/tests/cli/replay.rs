@@ -30,6 +30,9 @@ fn a_small_crash_repeats_by_its_seed() {
     assert_eq!(first.trim().len(), 64, "{first}");
     assert_eq!(digest(&["--check", "off"]), first, "checking changes nothing");
     assert_ne!(digest(&["--seed", "1"]), first);
+    let quarters = digest(&["--block-ms", "250"]);
+    assert_eq!(digest(&["--block-ms", "250"]), quarters);
+    assert_ne!(quarters, first, "four times as many blocks");
 }
 
 #[test]
@@ -136,4 +139,7 @@ fn paths_that_are_nothing_are_named() {
     let (code, complaint) = fails(&["replay", "--latency", "0.1"]);
     assert_eq!(code, 2);
     assert!(complaint.contains("outside 0.2 to 120 seconds"), "{complaint}");
+    let (code, complaint) = fails(&["replay", "--story", "feb-2026", "--latency-study"]);
+    assert_eq!(code, 2);
+    assert!(complaint.contains("known by the second: oct-2025"), "{complaint}");
 }

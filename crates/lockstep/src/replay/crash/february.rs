@@ -36,8 +36,6 @@ const FOLLOWED_USD: [i64; 2] = [70_000, 2_000];
 const CENT: i64 = 10_000;
 /// What the insurance fund has at the start.
 const INSURANCE: Usd = Usd(2_000_000_000_000);
-/// Milliseconds from the first snapshot to the start of the fastest fall, and to its end.
-const WORST_MS: (i64, i64) = (109_000_000, 129_000_000);
 
 /// The story.
 ///
@@ -62,7 +60,7 @@ pub fn story() -> Result<Story, ReadError> {
         sources: SOURCES,
         window_ms,
         default_ms: window_ms,
-        worst_ms: (start_ms + WORST_MS.0, start_ms + WORST_MS.1),
+        worst_ms: None,
         latency: Latency { block_ms: 20_000, age_ms: 750 },
         underlyings: &UNDERLYINGS,
         listed: listed(&interest),

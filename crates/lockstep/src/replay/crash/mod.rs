@@ -117,7 +117,14 @@ impl Arguments {
             Some(text) => story.moment(flag, text),
             None => Ok(otherwise),
         };
-        let usual = if self.latency_study { story.worst_ms } else { story.default_ms };
+        let usual = match (self.latency_study, story.worst_ms) {
+            (false, _) => story.default_ms,
+            (true, Some(worst_ms)) => worst_ms,
+            (true, None) => {
+                let what = "--latency-study needs a story that is known by the second: oct-2025";
+                return Err(Failure::Usage(what.to_string()));
+            }
+        };
         let start_ms = moment("--from", &self.from, usual.0)?;
         let end_ms = moment("--to", &self.to, usual.1)?;
         if end_ms <= start_ms {

@@ -117,7 +117,7 @@ pub fn story() -> Result<Story, ReadError> {
         sources: SOURCES,
         window_ms,
         default_ms: (window_ms.0 + DEFAULT_MS.0, window_ms.0 + DEFAULT_MS.1),
-        worst_ms: (window_ms.0 + WORST_MS.0, window_ms.0 + WORST_MS.1),
+        worst_ms: Some((window_ms.0 + WORST_MS.0, window_ms.0 + WORST_MS.1)),
         latency: Latency { block_ms: 1_000, age_ms: 750 },
         underlyings: &UNDERLYINGS,
         listed,

@@ -82,8 +82,8 @@ pub struct Story {
     pub window_ms: (i64, i64),
     /// The part of the window that is run if nobody says otherwise.
     pub default_ms: (i64, i64),
-    /// The worst part of it, for the study of latency.
-    pub worst_ms: (i64, i64),
+    /// The worst part of it, for the study of latency; `None`: it is not known by the second.
+    pub worst_ms: Option<(i64, i64)>,
     /// Block times and report ages if nobody says otherwise.
     pub latency: Latency,
     /// What trades.
