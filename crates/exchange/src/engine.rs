@@ -8,18 +8,21 @@
 //!
 //! Deliberately absent: signatures (checked before), consensus, time other than the block's.
 
+use crate::margin::arrays::ArrayCache;
 use crate::margin::cushion::Cushions;
+use crate::margin::sums::SumsCache;
 use crate::price::mark::MarkCache;
 use crate::rules::Rules;
 use crate::state::ahead::Coming;
 use crate::state::journal::{Journal, LeafChange, Witness};
 use crate::state::key::LeafKey;
+use crate::state::leaves::Order;
 use crate::state::{Fault, Outcome, State};
 use alloc::vec::Vec;
 use lockstep_types::codec::DecodeError;
 use lockstep_types::command::{Block, Command, SystemCommand, UserCommand};
 use lockstep_types::event::Event;
-use lockstep_types::ids::{AccountId, LinkId};
+use lockstep_types::ids::{AccountId, LinkId, OrderId};
 use lockstep_types::order::OrderTarget;
 use lockstep_types::params::VenueParams;
 use lockstep_types::reject::Reject;
@@ -70,12 +73,20 @@ pub struct Exchange {
     pub(crate) events: Vec<Event>,
     /// Model prices of this block's options; computed from leaves, dropped at every checkpoint.
     pub(crate) marks: MarkCache,
+    /// Risk arrays of instruments, that die with the marks.
+    pub(crate) arrays: ArrayCache,
     /// Lower bounds of accounts' free margin; computed from leaves and dropped with the marks.
     pub(crate) cushions: Cushions,
+    /// Sums of accounts with portfolio margin, that die with the marks.
+    pub(crate) sums: SumsCache,
     /// What the parameters say, at hand.
     pub(crate) rules: Rules,
     /// Which item of a batch is being executed, for rejections.
     pub(crate) item: u16,
+    /// Orders that are open but count for nothing, while something is checked as if they were gone.
+    pub(crate) aside: Vec<OrderId>,
+    /// Orders that do not exist, but count while others are checked beside them.
+    pub(crate) tentative: Vec<Order>,
     /// Sets of linked orders whose primary has filled in this step; empty between steps.
     pub(crate) due: Vec<LinkId>,
     /// Rejections so far; only compared within a block.
@@ -93,13 +104,21 @@ impl Exchange {
 
     /// An exchange around a state.
     pub(crate) fn around(state: State) -> Self {
+        let (marks, arrays) = match state.partial {
+            true => (MarkCache::partial(), ArrayCache::partial()),
+            false => (MarkCache::default(), ArrayCache::default()),
+        };
         Self {
             state,
             events: Vec::new(),
-            marks: MarkCache::default(),
+            marks,
+            arrays,
             cushions: Cushions::default(),
+            sums: SumsCache::default(),
             rules: Rules::default(),
             item: 0,
+            aside: Vec::new(),
+            tentative: Vec::new(),
             due: Vec::new(),
             rejected: 0,
             turns: Vec::new(),
@@ -268,6 +287,8 @@ impl Exchange {
 
     fn begin(&mut self, height: u64, time: TimeMs) -> Outcome<()> {
         self.state.tidy();
+        let before = self.state.totals()?.time;
+        self.note_gap(before, time)?;
         let totals = self.state.totals()?;
         assert!(totals.height < height || totals.height == 0, "heights grow");
         assert!(totals.time <= time, "the chain's clock does not go back");
@@ -341,6 +362,9 @@ impl Exchange {
             Command::RevokeAgent { key } => self.revoke_agent(user.signer, *key),
             Command::SetMarginMode(mode) => self.set_margin_mode(account, *mode),
             Command::BlockTrade { terms, consents } => self.block_trade(user, terms, consents),
+            Command::Bid { account: offered, share, price_max } => {
+                self.bid(account, *offered, *share, *price_max)
+            }
         }
     }
 
@@ -356,7 +380,9 @@ impl Exchange {
             }
             SystemCommand::Report(report) => self.report(report),
             SystemCommand::Deposit { owner, sub, amount } => self.deposit(*owner, *sub, *amount),
-            SystemCommand::FundInsurance { amount } => self.fund_insurance(*amount),
+            SystemCommand::FundInsurance { underlying, amount } => {
+                self.fund_insurance(*underlying, *amount)
+            }
             SystemCommand::List(name) => self.list(name).map(|_| ()),
             SystemCommand::SetPhase { scope, phase, reason } => {
                 self.set_phase(*scope, *phase, *reason)

@@ -107,7 +107,7 @@ pub struct Conservation {
     pub funding_due_nano: i128,
     /// What positions of expiries in settlement were paid so far, nano-USD.
     pub settled_nano: i128,
-    /// The insurance fund.
+    /// The insurance funds, of underlyings and the shared one.
     pub insurance: Usd,
     /// Fees not yet split.
     pub fees: Usd,
@@ -180,6 +180,7 @@ impl Exchange {
             ..Conservation::default()
         };
         self.state.accounts.each(&mut |_, account| table.cash += i128::from(account.cash.0));
+        self.state.underlyings.each(&mut |_, underlying| table.insurance += underlying.insurance);
         self.state.holdings.each(&mut |key, holding| {
             let instrument = self.state.instruments.peek(key.instrument);
             if instrument.is_some_and(|instrument| !instrument.contract.is_option()) {
@@ -208,7 +209,12 @@ impl Exchange {
         at.equal(deposits_nano, table.total_nano(), "all balances add up to the deposits")?;
         let dust = (0..LOTS_PER_UNIT).contains(&table.dust_nano);
         at.that(dust, "whole micro-USD of dust belong to insurance")?;
-        at.that(table.insurance >= Usd::ZERO, "the insurance fund is not overdrawn")?;
+        let shared = self.looked_totals().insurance;
+        at.that(shared >= Usd::ZERO, "the shared insurance fund is not overdrawn")?;
+        each(&self.state.underlyings, |id, underlying| {
+            let at = At::new("C1", LeafKey::Underlying(id));
+            at.that(underlying.insurance >= Usd::ZERO, "no insurance fund is overdrawn")
+        })?;
         at.that(table.deposits >= Usd::ZERO, "no more is withdrawn than came in")
     }
 

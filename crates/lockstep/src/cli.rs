@@ -5,7 +5,7 @@
 //! absent: defaults that read files; without arguments the binary replays what it carries.
 
 use crate::failure::Failure;
-use crate::{bench, price, replay, series};
+use crate::{bench, margin, price, replay, series};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -25,6 +25,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Price options by Black-76: prices, Greeks, implied volatility; one by one or as CSV.
     Price(price::Arguments),
+    /// Margin a portfolio by both models: equity, requirements, every part, every scenario.
+    Margin(margin::Arguments),
     /// Measure what things cost, on work whose result is checked first.
     Bench {
         #[command(subcommand)]
@@ -51,6 +53,7 @@ pub fn run() -> ExitCode {
         None => replay::run(&replay::Arguments::default()),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Price(arguments)) => price::run(&arguments),
+        Some(Command::Margin(arguments)) => margin::run(&arguments),
         Some(Command::Bench { what }) => bench::run(&what),
         Some(Command::Series(arguments)) => derive_series(&arguments),
     };

@@ -69,7 +69,14 @@ pub const KINDS: &[(&str, &[&str])] = &[
     ("liquidation_ended", &["account", "equity", "maintenance"]),
     ("base_fee", &["per_unit"]),
     ("parameters_set", &[]),
-    ("insurance_paid", &["account", "amount"]),
+    ("insurance_paid", &["account", "fund", "amount"]),
+    (
+        "latency",
+        &["underlying", "age", "finality", "queue", "now", "slow", "initial", "maintenance"],
+    ),
+    ("backstop_started", &["account", "equity", "maintenance"]),
+    ("backstop_taken", &["account", "bidder", "share", "price", "cash"]),
+    ("deleveraged", &["account", "instrument", "position", "price", "mark", "uncovered"]),
 ];
 
 /// Why an order was cancelled, in a word.
@@ -136,6 +143,7 @@ const fn phase_reason(reason: PhaseReason) -> &'static str {
         PhaseReason::Outage => "outage",
         PhaseReason::Prices => "prices",
         PhaseReason::Emergency => "emergency",
+        PhaseReason::Latency => "latency",
     }
 }
 
@@ -145,6 +153,8 @@ const fn trade_kind(kind: TradeKind) -> &'static str {
         TradeKind::Auction => "auction",
         TradeKind::Block => "block",
         TradeKind::Liquidation => "liquidation",
+        TradeKind::Backstop => "backstop",
+        TradeKind::Deleverage => "deleverage",
     }
 }
 
@@ -188,6 +198,10 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::BaseFee { .. } => "base_fee",
         Event::ParametersSet => "parameters_set",
         Event::InsurancePaid { .. } => "insurance_paid",
+        Event::Latency { .. } => "latency",
+        Event::BackstopStarted { .. } => "backstop_started",
+        Event::BackstopTaken { .. } => "backstop_taken",
+        Event::Deleveraged { .. } => "deleveraged",
     }
 }
 
@@ -269,6 +283,12 @@ impl Line<'_> {
         self.put("underlying", Json::text(text))
     }
 
+    /// Whose insurance fund.
+    fn fund(&mut self, underlying: Option<UnderlyingId>) -> &mut Self {
+        let text = underlying.map_or("shared".to_string(), |id| self.names.underlying(id));
+        self.put("fund", Json::text(text))
+    }
+
     fn reject(&mut self, item: u16, reject: Reject) {
         self.put("item", Json::number(item));
         self.put("rule", Json::text(reject.code.rule()));
@@ -291,8 +311,9 @@ impl Line<'_> {
         self.price("price", trade.price).lots("amount", trade.lots);
         self.put("side", Json::text(side(trade.taker_side)));
         self.account("taker", trade.taker).account("maker", trade.maker);
-        if trade.kind == TradeKind::Block {
-            // A block trade has no orders.
+        let kinds = [TradeKind::Block, TradeKind::Backstop, TradeKind::Deleverage];
+        if kinds.contains(&trade.kind) {
+            // These have no orders.
             self.put("taker_order", Json::Null).put("maker_order", Json::Null);
         } else {
             self.order("taker_order", trade.taker_order).order("maker_order", trade.maker_order);
@@ -404,8 +425,22 @@ impl Line<'_> {
                 self.account("account", *account).instrument(*instrument);
                 self.usd("amount", *amount);
             }
-            Event::InsurancePaid { account, amount } => {
-                self.account("account", *account).usd("amount", *amount);
+            Event::InsurancePaid { account, underlying, amount } => {
+                self.account("account", *account).fund(*underlying).usd("amount", *amount);
+            }
+            Event::BackstopStarted { account, equity, maintenance } => {
+                self.account("account", *account);
+                self.usd("equity", *equity).usd("maintenance", *maintenance);
+            }
+            Event::BackstopTaken { account, bidder, share, price, cash } => {
+                self.account("account", *account).account("bidder", *bidder);
+                self.decimal("share", share.0, PPM_PLACES);
+                self.usd("price", *price).usd("cash", *cash);
+            }
+            Event::Deleveraged { account, instrument, lots, price, mark, uncovered } => {
+                self.account("account", *account).instrument(*instrument);
+                self.lots("position", *lots).price("price", *price).price("mark", *mark);
+                self.usd("uncovered", *uncovered);
             }
             Event::LiquidationStarted { account, equity, maintenance } => {
                 self.account("account", *account);
@@ -434,6 +469,23 @@ impl Line<'_> {
             Event::Index { underlying, price, confidence } => {
                 self.underlying(*underlying).price("price", *price);
                 self.decimal("confidence", confidence.0, PPM_PLACES);
+            }
+            Event::Latency {
+                underlying,
+                age,
+                finality,
+                queue,
+                now_us,
+                slow_us,
+                initial,
+                maintenance,
+            } => {
+                self.underlying(*underlying);
+                self.decimal("age", age.0, 3).decimal("finality", finality.0, 3);
+                self.put("queue", Json::number(*queue));
+                self.decimal("now", *now_us, 6).decimal("slow", *slow_us, 6);
+                self.decimal("initial", initial.0, PPM_PLACES);
+                self.decimal("maintenance", maintenance.0, PPM_PLACES);
             }
             Event::Stale { underlying, stale } => {
                 self.underlying(*underlying).put("stale", Json::Bool(*stale));

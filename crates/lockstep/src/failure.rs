@@ -3,6 +3,7 @@
 //! Every kind names the file, the line or the limit it is about. Deliberately absent: causes of
 //! the engine's own; a refused market command is an event, not a failure.
 
+use crate::scenario::problem::Problem;
 use crate::series::ReadError;
 use crate::series::derive::DeriveError;
 use lockstep_sim::flow::FlowError;
@@ -30,6 +31,13 @@ pub enum Failure {
         name: String,
         /// Where and why.
         error: ReadError,
+    },
+    /// A portfolio does not read, or has no answer.
+    Document {
+        /// Its file's name.
+        name: String,
+        /// Where and why.
+        problem: Problem,
     },
     /// A flow does not read.
     Flow {
@@ -77,6 +85,7 @@ impl fmt::Display for Failure {
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Output(error) => write!(f, "the output cannot be written: {error}"),
             Self::Recording { name, error } => write!(f, "{name}: {error}"),
+            Self::Document { name, problem } => write!(f, "{name}: {problem}"),
             Self::Flow { name, error } => write!(f, "{name}: {error}"),
             Self::Matching { what, mismatch } => write!(f, "{what}: {mismatch}"),
             Self::Series(error) => error.fmt(f),

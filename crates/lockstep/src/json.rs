@@ -38,6 +38,8 @@ pub enum Json {
 /// Why a text is no JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
+    /// Line at which reading stopped, from 1; 0 when it is not known.
+    pub line: usize,
     /// Column at which reading stopped, from 1; 0 when it is not known.
     pub column: usize,
     /// What was wrong.
@@ -46,9 +48,10 @@ pub struct JsonError {
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.column {
-            0 => f.write_str(&self.message),
-            column => write!(f, "column {column}: {}", self.message),
+        match (self.line, self.column) {
+            (_, 0) => f.write_str(&self.message),
+            (0 | 1, column) => write!(f, "column {column}: {}", self.message),
+            (line, column) => write!(f, "line {line}, column {column}: {}", self.message),
         }
     }
 }
@@ -56,11 +59,20 @@ impl fmt::Display for JsonError {
 impl std::error::Error for JsonError {}
 
 impl JsonError {
-    fn of(error: &serde_json::Error) -> Self {
-        // serde_json ends its text with "at line 1 column 7"; the column is ours to show.
+    /// What is wrong with `part`, which is a piece of the text `whole`.
+    fn of(error: &serde_json::Error, whole: &str, part: &str) -> Self {
+        // serde_json ends its text with "at line 1 column 7"; where it is, is ours to show.
         let text = error.to_string();
         let message = text.split(" at line ").next().unwrap_or(&text).to_string();
-        Self { column: error.column(), message }
+        // Its place is one within the part: lines before the part come on top, and what stands
+        // before the part on the part's first line.
+        let offset = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+        let before = whole.get(..offset).unwrap_or("");
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let indent = if error.line() == 1 { before.len() - line_start } else { 0 };
+        let line = before.matches('\n').count() + error.line();
+        let column = if error.column() == 0 { 0 } else { indent + error.column() };
+        Self { line, column, message }
     }
 }
 
@@ -71,8 +83,9 @@ impl Json {
     /// When it is not one JSON value, nests deeper than [`DEPTH_MAX`], or an object has a field
     /// twice.
     pub fn parse(text: &str) -> Result<Self, JsonError> {
-        let raw: &RawValue = serde_json::from_str(text).map_err(|error| JsonError::of(&error))?;
-        Self::grow(raw, 0)
+        let raw: &RawValue =
+            serde_json::from_str(text).map_err(|error| JsonError::of(&error, text, text))?;
+        Self::grow(text, raw, 0)
     }
 
     /// A text value.
@@ -107,31 +120,30 @@ impl Json {
         }
     }
 
-    fn grow(raw: &RawValue, depth: usize) -> Result<Self, JsonError> {
+    /// The value of `raw`, which is a piece of `whole`.
+    fn grow(whole: &str, raw: &RawValue, depth: usize) -> Result<Self, JsonError> {
         if depth > DEPTH_MAX {
             let message = format!("nested deeper than {DEPTH_MAX} levels");
-            return Err(JsonError { column: 0, message });
+            return Err(JsonError { line: 0, column: 0, message });
         }
         let text = raw.get();
+        let wrong = |error: serde_json::Error| JsonError::of(&error, whole, text);
         match text.as_bytes().first() {
             Some(b'n') => Ok(Self::Null),
             Some(b't') => Ok(Self::Bool(true)),
             Some(b'f') => Ok(Self::Bool(false)),
-            Some(b'"') => {
-                serde_json::from_str(text).map(Self::Text).map_err(|error| JsonError::of(&error))
-            }
+            Some(b'"') => serde_json::from_str(text).map(Self::Text).map_err(wrong),
             Some(b'[') => {
-                let parts: Vec<&RawValue> =
-                    serde_json::from_str(text).map_err(|error| JsonError::of(&error))?;
-                let grown = parts.into_iter().map(|part| Self::grow(part, depth + 1));
+                let parts: Vec<&RawValue> = serde_json::from_str(text).map_err(wrong)?;
+                let grown = parts.into_iter().map(|part| Self::grow(whole, part, depth + 1));
                 grown.collect::<Result<_, _>>().map(Self::List)
             }
             Some(b'{') => {
                 let mut source = serde_json::Deserializer::from_str(text);
-                let parts =
-                    source.deserialize_map(FieldList).map_err(|error| JsonError::of(&error))?;
-                let grown =
-                    parts.into_iter().map(|(name, part)| Ok((name, Self::grow(part, depth + 1)?)));
+                let parts = source.deserialize_map(FieldList).map_err(wrong)?;
+                let grown = parts
+                    .into_iter()
+                    .map(|(name, part)| Ok((name, Self::grow(whole, part, depth + 1)?)));
                 grown.collect::<Result<_, _>>().map(Self::Object)
             }
             _ => Ok(Self::Number(text.to_string())),

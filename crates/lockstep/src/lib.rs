@@ -1,11 +1,12 @@
-//! What the binary of Lockstep is made of: replays, option prices, benchmarks.
+//! What the binary of Lockstep is made of: replays, option prices, margins, benchmarks.
 //!
-//! [`cli`] reads the command line and hands over to the rooms: `replay`, [`price`], `bench` and
-//! [`series`]. Results go to stdout, progress to stderr. All file and clock access of the project
-//! is in this crate; the engine it drives has none.
+//! [`cli`] reads the command line and hands over to the rooms: `replay`, [`price`], [`margin`],
+//! `bench` and [`series`]. Results go to stdout, progress to stderr. All file and clock access of
+//! the project is in this crate; the engine it drives has none.
 //!
 //! It is a library for one reason: what reads files from strangers ([`scenario`], [`price`],
-//! [`series`]) can be fuzzed. Nothing else depends on it, and its interface promises nothing.
+//! [`margin`], [`series`]) can be fuzzed. Nothing else depends on it, and its interface promises
+//! nothing.
 
 mod bench;
 mod books;
@@ -13,6 +14,7 @@ pub mod cli;
 mod events_json;
 mod failure;
 mod json;
+pub mod margin;
 mod output;
 mod population;
 pub mod price;

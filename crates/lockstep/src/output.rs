@@ -37,6 +37,11 @@ pub fn line(text: &str) -> Result<(), Failure> {
     write_text(std::io::stdout().lock(), &format!("{text}\n"))
 }
 
+/// Writes a text to stdout.
+pub fn text(text: &str) -> Result<(), Failure> {
+    write_text(std::io::stdout().lock(), text)
+}
+
 fn write_text(mut to: impl Write, text: &str) -> Result<(), Failure> {
     to.write_all(text.as_bytes()).and_then(|()| to.flush()).map_err(Failure::Output)
 }

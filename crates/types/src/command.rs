@@ -12,6 +12,7 @@ use crate::instrument::InstrumentName;
 use crate::order::{Amend, NewOrder, OrderTarget};
 use crate::params::{UnderlyingParams, VenueParams};
 use crate::units::{Lots, Ppm, Price, SpanMs, TimeMs, Usd, Vol};
+use alloc::boxed::Box;
 
 /// Orders in one batch, quotes in one mass quote (M10, L3).
 pub const BATCH_MAX: usize = 100;
@@ -271,6 +272,15 @@ pub enum Command {
         /// The other parties' signatures; the sender's is the envelope's.
         consents: Bounded<Consent, BLOCK_PARTIES_MAX>,
     },
+    /// Take a slice of an account that is in the backstop auction, positions and collateral (R3).
+    Bid {
+        /// Whose slice.
+        account: AccountId,
+        /// How much of everything that it has.
+        share: Ppm,
+        /// What is paid at most; negative: what the taker wants to be paid at least.
+        price_max: Usd,
+    },
 }
 codec_enum!(Command {
     0 => Place(order),
@@ -290,6 +300,7 @@ codec_enum!(Command {
     14 => RevokeAgent { key },
     15 => SetMarginMode(mode),
     16 => BlockTrade { terms, consents },
+    17 => Bid { account, share, price_max },
 });
 
 impl Command {
@@ -396,14 +407,18 @@ pub enum PhaseReason {
     Prices,
     /// An incident.
     Emergency,
+    /// The venue reacts too slowly, or fast enough again (R4).
+    Latency,
 }
-codec_enum!(PhaseReason { 0 => Scheduled, 1 => Outage, 2 => Prices, 3 => Emergency });
+codec_enum!(PhaseReason {
+    0 => Scheduled, 1 => Outage, 2 => Prices, 3 => Emergency, 4 => Latency,
+});
 
 /// What the chain itself tells the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SystemCommand {
     /// Set the venue's parameters.
-    SetVenueParams(VenueParams),
+    SetVenueParams(Box<VenueParams>),
     /// Add an underlying (I1).
     AddUnderlying(UnderlyingParams),
     /// Change an underlying's parameters; the ticker stays.
@@ -431,8 +446,10 @@ pub enum SystemCommand {
         /// How much.
         amount: Usd,
     },
-    /// Money for the insurance fund.
+    /// Money for an underlying's insurance fund, or for the shared one (R3).
     FundInsurance {
+        /// Whose fund; `None`: the shared one.
+        underlying: Option<UnderlyingId>,
         /// How much.
         amount: Usd,
     },
@@ -455,7 +472,7 @@ codec_enum!(SystemCommand {
     3 => SetReporterWeight { reporter, weight },
     4 => Report(report),
     5 => Deposit { owner, sub, amount },
-    6 => FundInsurance { amount },
+    6 => FundInsurance { underlying, amount },
     7 => List(name),
     8 => SetPhase { scope, phase, reason },
 });

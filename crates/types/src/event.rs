@@ -11,7 +11,7 @@ use crate::ids::{
 use crate::instrument::InstrumentName;
 use crate::order::{Label, Side};
 use crate::reject::Reject;
-use crate::units::{Lots, Ppm, Price, TimeMs, Usd};
+use crate::units::{Lots, Ppm, Price, SpanMs, TimeMs, Usd};
 use crate::{codec_enum, codec_struct};
 use alloc::boxed::Box;
 
@@ -66,8 +66,14 @@ pub enum TradeKind {
     Block,
     /// The taker was a liquidation order (R3).
     Liquidation,
+    /// Part of a slice that the taker won in a backstop auction, at mark (R3).
+    Backstop,
+    /// The taker was deleveraged against the maker (R3).
+    Deleverage,
 }
-codec_enum!(TradeKind { 0 => Continuous, 1 => Auction, 2 => Block, 3 => Liquidation });
+codec_enum!(TradeKind {
+    0 => Continuous, 1 => Auction, 2 => Block, 3 => Liquidation, 4 => Backstop, 5 => Deleverage,
+});
 
 /// One trade, both sides (M1). In an auction the taker is the later order, in a block trade the
 /// buyer is the taker and both order ids are 0.
@@ -412,12 +418,71 @@ pub enum Event {
     },
     /// Parameters were set.
     ParametersSet,
-    /// The insurance fund paid what an account without positions owed (R3).
+    /// An insurance fund paid what an account lacks (R3).
     InsurancePaid {
         /// The account.
         account: AccountId,
+        /// Whose fund; `None`: the shared one.
+        underlying: Option<UnderlyingId>,
         /// How much.
         amount: Usd,
+    },
+    /// How long the venue takes to act on an underlying's price, and what margin charges for it
+    /// (R4); in every block that refreshes the index.
+    Latency {
+        /// The underlying.
+        underlying: UnderlyingId,
+        /// Within this two thirds of the oracle's stake have reported.
+        age: SpanMs,
+        /// How long a block takes to become final.
+        finality: SpanMs,
+        /// Blocks that the liquidations waiting will take.
+        queue: u32,
+        /// The latency now, in microseconds.
+        now_us: i64,
+        /// The slow latency, in microseconds.
+        slow_us: i64,
+        /// Move of spot that initial requirements are charged for.
+        initial: Ppm,
+        /// Move of spot that maintenance requirements are charged for.
+        maintenance: Ppm,
+    },
+    /// Slices of an account below maintenance are on offer (R3).
+    BackstopStarted {
+        /// The account.
+        account: AccountId,
+        /// Its equity.
+        equity: Usd,
+        /// Its maintenance requirement.
+        maintenance: Usd,
+    },
+    /// Somebody took a slice; its positions are trades that follow (R3).
+    BackstopTaken {
+        /// The account.
+        account: AccountId,
+        /// Who took it.
+        bidder: AccountId,
+        /// How much of everything.
+        share: Ppm,
+        /// What was paid for it, to the account; negative: what insurance paid.
+        price: Usd,
+        /// Collateral that came with it, signed.
+        cash: Usd,
+    },
+    /// A position that nobody takes over is closed against profitable ones; trades follow (R3).
+    Deleveraged {
+        /// The account.
+        account: AccountId,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// What is closed of its position, signed like it.
+        lots: Lots,
+        /// At which price.
+        price: Price,
+        /// Mark.
+        mark: Price,
+        /// What insurance could not cover of this position's part of the deficit.
+        uncovered: Usd,
     },
 }
 codec_enum!(Event {
@@ -457,5 +522,9 @@ codec_enum!(Event {
     33 => LiquidationEnded { account, equity, maintenance },
     34 => BaseFee { per_unit },
     35 => ParametersSet,
-    36 => InsurancePaid { account, amount },
+    36 => InsurancePaid { account, underlying, amount },
+    37 => Latency { underlying, age, finality, queue, now_us, slow_us, initial, maintenance },
+    38 => BackstopStarted { account, equity, maintenance },
+    39 => BackstopTaken { account, bidder, share, price, cash },
+    40 => Deleveraged { account, instrument, lots, price, mark, uncovered },
 });

@@ -89,6 +89,125 @@ codec_struct!(StandardMarginParams {
     unpaired_maintenance,
 });
 
+/// The portfolio margin model (A6); `vectors/portfolio_margin.json` names the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortfolioMarginParams {
+    /// How much of the worst scenario counts in the initial requirement; whole thousandths.
+    pub scan_initial: Ppm,
+    /// The same in the maintenance requirement.
+    pub scan_maintenance: Ppm,
+    /// Of the delta notional that expiries hedge in each other.
+    pub basis: Ppm,
+    /// Of the volatility profit that expiries hedge in each other.
+    pub vega: Ppm,
+    /// Initial, of the notional of short options.
+    pub short_initial: Ppm,
+    /// Maintenance, of the notional of short options.
+    pub short_maintenance: Ppm,
+    /// Initial, of the notional of perpetuals and futures.
+    pub linear_initial: Ppm,
+    /// Maintenance, of the notional of perpetuals and futures.
+    pub linear_maintenance: Ppm,
+    /// Below this confidence of the oracle notional is charged for what is missing to a whole.
+    pub confidence_min: Ppm,
+    /// How much of what is missing is charged.
+    pub confidence_factor: Ppm,
+    /// How far volatility goes up in the scenarios, of itself for 30 days to expiry.
+    pub volatility_up: Ppm,
+    /// How far it goes down.
+    pub volatility_down: Ppm,
+    /// Volatility that went up is at least this.
+    pub volatility_up_min: Vol,
+}
+codec_struct!(PortfolioMarginParams {
+    scan_initial,
+    scan_maintenance,
+    basis,
+    vega,
+    short_initial,
+    short_maintenance,
+    linear_initial,
+    linear_maintenance,
+    confidence_min,
+    confidence_factor,
+    volatility_up,
+    volatility_down,
+    volatility_up_min,
+});
+
+/// Where the latency that margin charges for comes from (R4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LatencySource {
+    /// From the block times and from the reports that the venue sees.
+    Measured,
+    /// Assumed, whatever the block times: for scenarios that leap in time, and for studies.
+    Assumed {
+        /// The latency now.
+        now: SpanMs,
+        /// The slow latency of maintenance requirements.
+        slow: SpanMs,
+    },
+}
+codec_enum!(LatencySource { 0 => Measured, 1 => Assumed { now, slow } });
+
+/// Latency as a risk (R4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatencyParams {
+    /// Where it comes from.
+    pub source: LatencySource,
+    /// A block is taken to be final after this at least.
+    pub finality_min: SpanMs,
+    /// How often finality is waited for until a liquidation is done: detect, act, backstop.
+    pub actions: u8,
+    /// The latency that requirements assume anyway.
+    pub reference: SpanMs,
+    /// The most that is charged for, of spot; at most the outermost scenario's 16 %.
+    pub cap: Ppm,
+    /// From this latency on an underlying takes only orders that reduce.
+    pub reduce_only: SpanMs,
+    /// From this latency on its marks freeze and its orders collect for an auction.
+    pub freeze: SpanMs,
+    /// How long orders collect once it is fast again.
+    pub reopen: SpanMs,
+    /// How long executing a liquidation takes once it is decided.
+    pub execution: SpanMs,
+    /// What executing it costs against mark.
+    pub slippage: Ppm,
+}
+codec_struct!(LatencyParams {
+    source,
+    finality_min,
+    actions,
+    reference,
+    cap,
+    reduce_only,
+    freeze,
+    reopen,
+    execution,
+    slippage,
+});
+
+/// The backstop auction of accounts that the books do not absorb (R3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackstopParams {
+    /// After this many blocks below maintenance an account is auctioned.
+    pub blocks: u16,
+    /// Share of the account's value that is asked at first.
+    pub start: Ppm,
+    /// Share that is asked when the fast part ends.
+    pub cut: Ppm,
+    /// How long the asked share falls fast, from `start` to `cut`.
+    pub fast: SpanMs,
+    /// How long it falls on, from `cut` to nothing.
+    pub slow: SpanMs,
+    /// What is sold at most leaves the account at this multiple of its requirement.
+    pub buffer: Ppm,
+    /// How long the payment to who takes over a bankrupt account rises, from what the account
+    /// lacks to its whole requirement on top.
+    pub insolvent: SpanMs,
+}
+codec_struct!(BackstopParams { blocks, start, cut, fast, slow, buffer, insolvent });
+
 /// Whether margin is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarginRegime {
@@ -133,6 +252,10 @@ pub struct VenueParams {
     pub margin: MarginRegime,
     /// The standard margin model.
     pub standard_margin: StandardMarginParams,
+    /// The portfolio margin model.
+    pub portfolio_margin: PortfolioMarginParams,
+    /// Latency as a risk.
+    pub latency: LatencyParams,
     /// Open orders per account (L1), sleeping ones included.
     pub orders_per_account_max: u16,
     /// Instruments with a position or an order per account (L2).
@@ -146,6 +269,8 @@ pub struct VenueParams {
     pub liquidation_target: Ppm,
     /// How far below mark, in units of the maintenance ratio, a liquidation order may sell (R3).
     pub liquidation_spread: Ppm,
+    /// The backstop auction (R3).
+    pub backstop: BackstopParams,
 }
 codec_struct!(VenueParams {
     fee_tiers,
@@ -157,12 +282,15 @@ codec_struct!(VenueParams {
     base_fee_floor,
     margin,
     standard_margin,
+    portfolio_margin,
+    latency,
     orders_per_account_max,
     instruments_per_account_max,
     report_age_max,
     liquidation_depth_share,
     liquidation_target,
     liquidation_spread,
+    backstop,
 });
 
 /// How series of an underlying are listed (I4).
@@ -219,6 +347,16 @@ pub struct UnderlyingParams {
     pub listing: ListingPolicy,
     /// Distance of listed strikes for the nearest expiries; wider ones use multiples (I4).
     pub strike_step: Price,
+    /// What the standard model's shares of perpetuals and futures are multiplied by.
+    pub standard_factor: Ppm,
+    /// How far spot may jump in no time at all (R4).
+    pub jump: Ppm,
+    /// What is added per root of a second (R4).
+    pub jump_rate: Ppm,
+    /// Net delta notional without a charge for concentration.
+    pub concentration_free: Usd,
+    /// Net delta notional beyond that at which all of it is charged.
+    pub concentration_scale: Usd,
 }
 codec_struct!(UnderlyingParams {
     ticker,
@@ -241,6 +379,11 @@ codec_struct!(UnderlyingParams {
     volatility_default,
     listing,
     strike_step,
+    standard_factor,
+    jump,
+    jump_rate,
+    concentration_free,
+    concentration_scale,
 });
 
 impl Default for StandardMarginParams {
@@ -254,6 +397,57 @@ impl Default for StandardMarginParams {
             put_initial_factor: Ppm(1_050_000),
             unpaired_initial: Ppm(1_200_000),
             unpaired_maintenance: Ppm(1_100_000),
+        }
+    }
+}
+
+impl Default for PortfolioMarginParams {
+    fn default() -> Self {
+        Self {
+            scan_initial: Ppm(1_000_000),
+            scan_maintenance: Ppm(800_000),
+            basis: Ppm(6_000),
+            vega: Ppm(200_000),
+            short_initial: Ppm(5_000),
+            short_maintenance: Ppm(3_000),
+            linear_initial: Ppm(15_000),
+            linear_maintenance: Ppm(10_000),
+            confidence_min: Ppm(550_000),
+            confidence_factor: Ppm(1_000_000),
+            volatility_up: Ppm(500_000),
+            volatility_down: Ppm(300_000),
+            volatility_up_min: Vol(400_000_000),
+        }
+    }
+}
+
+impl Default for LatencyParams {
+    fn default() -> Self {
+        Self {
+            source: LatencySource::Measured,
+            finality_min: SpanMs(200),
+            actions: 3,
+            reference: SpanMs(1_000),
+            cap: Ppm(160_000),
+            reduce_only: SpanMs(5_000),
+            freeze: SpanMs(60_000),
+            reopen: SpanMs(10_000),
+            execution: SpanMs(1_000),
+            slippage: Ppm(10_000),
+        }
+    }
+}
+
+impl Default for BackstopParams {
+    fn default() -> Self {
+        Self {
+            blocks: 10,
+            start: Ppm(950_000),
+            cut: Ppm(700_000),
+            fast: SpanMs(900_000),
+            slow: SpanMs(43_200_000),
+            buffer: Ppm(1_150_000),
+            insolvent: SpanMs(3_600_000),
         }
     }
 }
@@ -285,12 +479,15 @@ impl Default for VenueParams {
             base_fee_floor: Usd(10),
             margin: MarginRegime::Enforced,
             standard_margin: StandardMarginParams::default(),
+            portfolio_margin: PortfolioMarginParams::default(),
+            latency: LatencyParams::default(),
             orders_per_account_max: 1_000,
             instruments_per_account_max: 128,
             report_age_max: SpanMs(10_000),
             liquidation_depth_share: Ppm(250_000),
             liquidation_target: Ppm(1_100_000),
             liquidation_spread: Ppm(1_500_000),
+            backstop: BackstopParams::default(),
         }
     }
 }
@@ -308,6 +505,12 @@ impl UnderlyingParams {
                 power *= 10;
             }
             Price(power)
+        };
+        let (jump, standard_factor) = match ticker.as_str() {
+            "BTC" => (25_000, 1_000_000),
+            "ETH" => (32_500, 1_000_000),
+            // As far as SOL jumps; five percent of margin would not cover that.
+            _ => (51_000, 1_400_000),
         };
         Self {
             ticker,
@@ -330,6 +533,11 @@ impl UnderlyingParams {
             volatility_default: Vol(600_000_000),
             listing: ListingPolicy::Manual,
             strike_step: step(50),
+            standard_factor: Ppm(standard_factor),
+            jump: Ppm(jump),
+            jump_rate: Ppm(4_500),
+            concentration_free: Usd(20_000_000_000_000),
+            concentration_scale: Usd(400_000_000_000_000),
         }
     }
 }

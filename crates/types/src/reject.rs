@@ -177,4 +177,8 @@ reject_codes! {
     64 BadParameters "F3" "params" "the parameters are out of range";
     65 AccountLimit "A1" "account" "the venue has its maximum of accounts";
     66 WorkLimit "L7" "block" "the block has no work left for this command";
+    67 NoBackstop "R3" "account" "no slice of this account is on offer";
+    68 BidShare "R3" "share" "the share is not positive or more than is on offer";
+    69 BidPrice "R3" "price_max" "the slice costs more than the bid";
+    70 LatencyMargin "R4" "params" "maintenance margin would not cover how far spot may move";
 }

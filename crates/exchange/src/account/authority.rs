@@ -2,7 +2,7 @@
 
 use crate::engine::Exchange;
 use crate::state::key::{AgentKey, HistoryKey, PublicKey, ScopeKey, SubKey};
-use crate::state::leaves::{Account, SignerRecord};
+use crate::state::leaves::{Account, SignerRecord, Watched};
 use crate::state::{Fault, Missing, Outcome, State, Touch};
 use alloc::boxed::Box;
 use lockstep_types::command::{AgentScope, BatchItem, Command, MarginMode, UserCommand};
@@ -231,6 +231,7 @@ impl Exchange {
             volume_day: 0,
             volume_today: Usd::ZERO,
             dead_man: TimeMs::ZERO,
+            watched: Watched::No,
         });
         *self.state.subs.touch(SubKey { owner, sub })? = Some(account);
         self.events.push(Event::AccountOpened { account, owner, sub });
@@ -319,13 +320,34 @@ impl Exchange {
         Ok(())
     }
 
-    /// Changes the margin mode (A6). Portfolio margin is not offered yet.
+    /// Changes the margin mode (A6), if the account is not being liquidated and covers in the new
+    /// mode what its positions and open orders need.
+    ///
+    /// # Errors
+    /// Rejections: `BelowMaintenance`, `NoReference` before everything has a mark,
+    /// `MarginModeUnavailable` with the balance and what would be needed.
     pub(crate) fn set_margin_mode(&mut self, account: AccountId, mode: MarginMode) -> Outcome<()> {
-        if mode == MarginMode::Portfolio {
-            return Err(Reject::of(RejectCode::MarginModeUnavailable).into());
+        let record = *self.state.account(account)?;
+        if record.liquidating {
+            return Err(Reject::of(RejectCode::BelowMaintenance).into());
+        }
+        if mode != record.mode && !self.margin_is_off()? {
+            let Some(view) = self.view_in(account, mode, &[])? else {
+                return Err(Reject::of(RejectCode::NoReference).into());
+            };
+            let margin = view.assess();
+            if margin.needed > margin.balance {
+                let code = RejectCode::MarginModeUnavailable;
+                return Err(Reject::beyond(code, margin.balance, margin.needed).into());
+            }
         }
         self.state.account(account)?.mode = mode;
-        self.events.push(Event::MarginModeSet { account, portfolio: false });
+        // What was remembered of the account's margin was of the other model.
+        self.cushions.forget(account);
+        self.sums.forget(account);
+        self.note_change(account)?;
+        let portfolio = mode == MarginMode::Portfolio;
+        self.events.push(Event::MarginModeSet { account, portfolio });
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use crate::engine::Exchange;
 use crate::state::Outcome;
 use crate::state::key::{PublicKey, SubKey};
 use lockstep_types::event::Event;
-use lockstep_types::ids::AccountId;
+use lockstep_types::ids::{AccountId, UnderlyingId};
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::Usd;
 
@@ -54,6 +54,7 @@ impl Exchange {
         self.state.account(account)?.cash -= amount;
         let totals = self.state.totals()?;
         totals.deposits -= amount;
+        self.note_change(account)?;
         self.events.push(Event::Withdrawn { account, amount });
         Ok(())
     }
@@ -71,14 +72,29 @@ impl Exchange {
         self.check_withdrawal(from, amount)?;
         self.state.account(from)?.cash -= amount;
         self.state.account(to)?.cash += amount;
+        self.note_change(from)?;
         self.events.push(Event::Transferred { from, to, amount });
         Ok(())
     }
 
-    /// Adds to the insurance fund.
-    pub(crate) fn fund_insurance(&mut self, amount: Usd) -> Outcome<()> {
+    /// Adds to an underlying's insurance fund, or to the shared one.
+    ///
+    /// # Errors
+    /// Rejections: `UnknownUnderlying`, `NotPositive`, `Overflow`.
+    pub(crate) fn fund_insurance(
+        &mut self,
+        underlying: Option<UnderlyingId>,
+        amount: Usd,
+    ) -> Outcome<()> {
+        let count = self.state.totals()?.underlyings;
+        if underlying.is_some_and(|id| id.0 >= count) {
+            return Err(Reject::of(RejectCode::UnknownUnderlying).into());
+        }
         self.count_deposit(amount)?;
-        self.state.totals()?.insurance += amount;
+        match underlying {
+            Some(id) => self.underlying(id)?.insurance += amount,
+            None => self.state.totals()?.insurance += amount,
+        }
         Ok(())
     }
 }

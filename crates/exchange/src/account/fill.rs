@@ -205,22 +205,26 @@ impl Exchange {
         let maker = state.settle_side(fill.maker, &maker)?;
         let record = state.instrument(fill.instrument)?;
         record.open_interest += Lots(taker.longs + maker.longs);
-        // A block trade is no price that the book has made (M11).
-        if fill.kind != TradeKind::Block {
-            record.last = fill.price;
+        // Only a book makes a last price (M11, R3).
+        match fill.kind {
+            TradeKind::Continuous | TradeKind::Auction | TradeKind::Liquidation => {
+                record.last = fill.price;
+            }
+            TradeKind::Block | TradeKind::Backstop | TradeKind::Deleverage => {}
         }
         assert!(record.open_interest.0 >= 0, "open interest is the longs' lots (C2)");
         let totals = state.totals()?;
         match fill.kind {
-            TradeKind::Liquidation => {
-                totals.insurance += Usd(taker_fee);
-                totals.fees += Usd(maker_fee);
-            }
+            TradeKind::Liquidation => totals.fees += Usd(maker_fee),
             _ => totals.fees += Usd(taker_fee + maker_fee),
         }
         totals.trades += 1;
+        let number = totals.trades;
+        if fill.kind == TradeKind::Liquidation {
+            self.underlying(underlying)?.insurance += Usd(taker_fee);
+        }
         let trade = Trade {
-            id: TradeId(totals.trades),
+            id: TradeId(number),
             instrument: fill.instrument,
             price: fill.price,
             lots: fill.lots,
@@ -241,6 +245,10 @@ impl Exchange {
             }
         }
         self.spend_cushions(fill, &trade, cushioned)?;
+        self.fill_in_sums(fill.taker, fill.instrument)?;
+        self.fill_in_sums(fill.maker, fill.instrument)?;
+        self.note_change(fill.taker)?;
+        self.note_change(fill.maker)?;
         Ok((trade, [taker.reduces, maker.reduces]))
     }
 
@@ -268,6 +276,8 @@ impl Exchange {
             false => fee_of(notional, rate),
         };
         let taker_fee = match fill.kind {
+            // Nobody chose these, or what was paid for them is the price of the whole slice.
+            TradeKind::Backstop | TradeKind::Deleverage => 0,
             TradeKind::Liquidation => {
                 // On the notional rounded up first, as the liquidation vectors have it.
                 let rounded = i128::from(ceil_div(notional, NANOS)) * i128::from(NANOS);
@@ -277,10 +287,16 @@ impl Exchange {
             _ => capped(rules.tier(taker_tier).taker),
         };
         let maker_fee = match fill.kind {
+            TradeKind::Backstop | TradeKind::Deleverage => 0,
             // Neither side of a block trade waited in the book.
             TradeKind::Block => capped(rules.tier(maker_tier).taker),
             _ => capped(rules.tier(maker_tier).maker),
         };
-        Ok((taker_fee, maker_fee, Usd(ceil_div(notional, NANOS))))
+        let volume = match fill.kind {
+            // What moves without anybody's order is no trading (F1).
+            TradeKind::Backstop | TradeKind::Deleverage => 0,
+            _ => ceil_div(notional, NANOS),
+        };
+        Ok((taker_fee, maker_fee, Usd(volume)))
     }
 }

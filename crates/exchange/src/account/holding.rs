@@ -139,6 +139,7 @@ impl Exchange {
     #[inline]
     pub(crate) fn open_order(&mut self, order: &Order) -> Outcome<()> {
         self.spend_on_opening(order)?;
+        self.count_in_sums(order)?;
         let state = &mut self.state;
         state.note_owned(order.account, order.id);
         state.totals()?.open_orders += 1;
@@ -164,6 +165,7 @@ impl Exchange {
     #[inline]
     pub(crate) fn close_open(&mut self, order: &Order, lots: u32, ends: bool) -> Touch<bool> {
         self.spend_on_removal(order, lots)?;
+        self.uncount_in_sums(order, lots, ends)?;
         let state = &mut self.state;
         let key = HoldingKey { account: order.account, instrument: order.instrument };
         let position = state.holdings.position_of_order(key, order.id.slot())?;

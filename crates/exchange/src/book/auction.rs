@@ -57,6 +57,26 @@ impl Exchange {
         reason: PhaseReason,
     ) -> Outcome<()> {
         let before = self.phase_in(scope)?;
+        self.change_phase(scope, before, phase, reason, |exchange| {
+            match scope {
+                PhaseScope::Venue => exchange.state.totals()?.phase = phase,
+                PhaseScope::Underlying(id) => exchange.underlying(id)?.phase = phase,
+                PhaseScope::Instrument(id) => exchange.state.instrument(id)?.phase = phase,
+            }
+            Ok(())
+        })
+    }
+
+    /// Goes from one phase of a scope to another, which `set` notes; what begins to trade is
+    /// uncrossed.
+    pub(crate) fn change_phase(
+        &mut self,
+        scope: PhaseScope,
+        before: Phase,
+        phase: Phase,
+        reason: PhaseReason,
+        set: impl FnOnce(&mut Self) -> Outcome<()>,
+    ) -> Outcome<()> {
         if before == phase {
             return Ok(());
         }
@@ -65,11 +85,7 @@ impl Exchange {
             true => self.instruments_in(scope)?,
             false => Vec::new(),
         };
-        match scope {
-            PhaseScope::Venue => self.state.totals()?.phase = phase,
-            PhaseScope::Underlying(id) => self.underlying(id)?.phase = phase,
-            PhaseScope::Instrument(id) => self.state.instrument(id)?.phase = phase,
-        }
+        set(self)?;
         self.events.push(Event::PhaseChanged { scope, phase, reason });
         let now = self.state.totals()?.time;
         for id in instruments {

@@ -12,6 +12,10 @@
 //! [`risk_array`] has a contract's scenarios, [`scenario_vector`] and [`portfolio`] what positions
 //! and orders come to in them, [`latency`] how far prices move while nobody can act.
 //!
+//! The last steps of a liquidation (R3): [`backstop`] prices slices of an account, [`insurance`]
+//! says which fund pays what, [`deleverage`] who closes and at what price; [`pro_rata`] divides for
+//! both.
+//!
 //! Invariants:
 //! - every result is a function of the arguments alone: no state but the small accumulators that
 //!   the caller keeps, no clock, no order of iteration;
@@ -24,13 +28,17 @@
 //! [`crate::option`]; the caches that make portfolio margin cheap.
 
 pub mod auction;
+pub mod backstop;
+pub mod deleverage;
 pub mod fee;
 pub mod funding;
+pub mod insurance;
 pub mod latency;
 pub mod mark;
 pub mod order_margin;
 pub mod portfolio;
 pub mod portfolio_margin;
+pub mod pro_rata;
 pub mod risk_array;
 pub mod rounding;
 pub mod scenario_vector;

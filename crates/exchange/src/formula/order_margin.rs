@@ -24,15 +24,27 @@
 //! profit lost. A *part* of one side never needs more than the whole of it for orders of one limit
 //! price.
 //!
-//! What it does not see, so that the caller must: within one side a limit better than mark offsets
-//! one that is worse (only the side's summed cost is known); and selling a long option that pairs a
-//! short of another strike raises the *expiry's* requirement although this leg's own does not rise.
-//! Such an order is checked by margining the legs as if it had filled.
+//! For all options of one expiry [`expiry_needed`] has what the account must hold whatever fills:
+//! the lower of two lines, because the requirement is the lower of two (standard_margin).
+//!
+//! ```text
+//! isolated line   sum of isolated initial requirements + sum over instruments of reserve
+//! loss line       greatest loss and unpaired calls as if all open sells had filled
+//!                 + sum over instruments of what the orders cost in cash
+//! ```
+//!
+//! Buying options never raises a requirement and selling never lowers one, so whatever fills, each
+//! line bounds its half of the lower of both. The second sees what one instrument's own orders do
+//! not show: the sale of a long option that pairs a short of another strike, and a new short in a
+//! book whose loss was bounded. Premiums to come are no credit.
+//!
+//! What a reserve does not see, so that the caller must: within one side a limit better than mark
+//! offsets one that is worse (only the side's summed cost is known).
 
 use super::fee::{OptionFee, notional_fee_nano, option_fee};
-use super::rounding::{add, div_ceil_wide, narrow, subtract};
-use super::standard_margin::{OptionLeg, isolated_linear, isolated_option};
-use super::{FormulaError, LOTS_PER_UNIT, OptionSide, domain};
+use super::rounding::{add, div_ceil_wide, mul_mul_div_ceil, narrow, subtract};
+use super::standard_margin::{ExpiryRequirement, OptionLeg, isolated_linear, isolated_option};
+use super::{FormulaError, LOTS_PER_UNIT, LOTS_PPM, OptionSide, domain};
 use lockstep_types::params::StandardMarginParams;
 
 /// What is traded.
@@ -109,6 +121,36 @@ pub fn order_margin(
         reserve = reserve.max(add(rise, paid)?);
     }
     Ok(reserve)
+}
+
+/// What the options of one underlying and expiry need whatever of their open orders fills, in
+/// micro-USD; the formula is the module's.
+///
+/// `now` is the requirement of the positions, `sold` that of the positions as if all open sells had
+/// filled; both look at every strike at which something is held before or after. `orders` has each
+/// instrument of the expiry with its position and orders.
+///
+/// # Errors
+/// As [`order_margin`].
+pub fn expiry_needed(
+    params: &StandardMarginParams,
+    forward: i64,
+    now: &ExpiryRequirement,
+    sold: &ExpiryRequirement,
+    orders: impl Iterator<Item = OpenOrders>,
+) -> Result<i128, FormulaError> {
+    let unpaired_lots = sold.net_calls_lots.saturating_neg().max(0);
+    let ppm = params.unpaired_initial.0;
+    let unpaired = mul_mul_div_ceil(unpaired_lots, forward, ppm, LOTS_PPM)?;
+    let mut isolated_line = i128::from(now.isolated.initial);
+    let mut loss_line = i128::from(sold.loss_max) + i128::from(unpaired);
+    for open in orders {
+        isolated_line += i128::from(order_margin(params, &open)?);
+        // From a position as large as its sells, the order margin is the cash that orders cost.
+        let covered = OpenOrders { position_lots: open.sells.lots, ..open };
+        loss_line += i128::from(order_margin(params, &covered)?);
+    }
+    Ok(isolated_line.min(loss_line))
 }
 
 /// Isolated initial requirement of a position of `lots`.

@@ -10,8 +10,7 @@
 //! ```
 //!
 //! Invariants: sums are exact whatever the lots, or [`FormulaError::Overflow`] if one does not fit
-//! in the end; all but the profit, its delta and the losses are never negative. Nothing is
-//! allocated; the sums can be kept and [`super::portfolio_margin::requirement`] asked again when
+//! in the end; all but the profit, its delta and the losses are never negative. The sums can be kept and [`super::portfolio_margin::requirement`] asked again when
 //! only prices or parameters have changed.
 //!
 //! Deliberately absent: shares, notionals and requirements, which are [`super::portfolio_margin`].
@@ -22,6 +21,7 @@ use super::risk_array::{RiskArray, SCENARIOS, SPOT_STEPS, VolMove, column};
 use super::rounding::narrow;
 use super::scenario_vector::{self, Holding, OpenOrder, ScenarioVector};
 use super::{FormulaError, domain};
+use alloc::vec::Vec;
 
 /// What kind of contract a leg is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,12 +46,6 @@ pub struct Leg<'a> {
     pub lots: i64,
     /// What a lot does in each scenario.
     pub array: &'a RiskArray,
-}
-
-impl Leg<'_> {
-    fn key(&self) -> (i64, Contract) {
-        (self.expiry, self.contract)
-    }
 }
 
 /// An open order.
@@ -113,19 +107,61 @@ impl OpenOrders {
     pub const NONE: Self = Self { losses: [0; SCENARIOS], short_lots: 0, linear_lots: 0 };
 }
 
+/// What one leg adds to the sums beside its profit per scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegSums {
+    /// As in [`Leg`].
+    pub expiry: i64,
+    /// As in [`Leg`].
+    pub contract: Contract,
+    /// As in [`Leg`].
+    pub lots: i64,
+    /// Profit from spot down a step to spot up a step, micro-USD.
+    pub delta: i128,
+    /// Profit from volatility up, micro-USD.
+    pub vega: i128,
+}
+
+impl LegSums {
+    /// The sums of a leg.
+    #[must_use]
+    pub fn of(expiry: i64, contract: Contract, lots: i64, array: &RiskArray) -> Self {
+        let times = |profit: i64| i128::from(lots) * i128::from(profit);
+        let (delta, vega) = (times(delta_of(array)), times(vega_of(array)));
+        Self { expiry, contract, lots, delta, vega }
+    }
+
+    /// By what legs are sorted.
+    #[must_use]
+    pub fn key(&self) -> (i64, Contract) {
+        (self.expiry, self.contract)
+    }
+}
+
 /// Adds up positions in one underlying, sorted by expiry and contract, one leg per instrument.
 ///
 /// # Errors
 /// [`FormulaError::Domain`] if they are not sorted; [`FormulaError::Overflow`].
 pub fn positions(legs: &[Leg<'_>]) -> Result<Positions, FormulaError> {
-    domain(legs.is_sorted_by_key(Leg::key))?;
     let holdings = legs.iter().map(|leg| Holding { array: leg.array, lots: leg.lots });
     let profit = scenario_vector::profit(holdings)?;
+    let sums = |leg: &Leg<'_>| LegSums::of(leg.expiry, leg.contract, leg.lots, leg.array);
+    let sums: Vec<LegSums> = legs.iter().map(sums).collect();
+    positions_of(profit, &sums)
+}
+
+/// [`positions`] from the profit per scenario and what each leg adds beside it.
+///
+/// # Errors
+/// As [`positions`].
+pub fn positions_of(profit: ScenarioVector, legs: &[LegSums]) -> Result<Positions, FormulaError> {
+    domain(legs.is_sorted_by_key(LegSums::key))?;
     // Wide sums of lots x 2^32 cannot overflow for any number of legs in memory.
     let (mut delta, mut delta_gross, mut vega, mut vega_gross) = (0_i128, 0_i128, 0_i128, 0_i128);
     let (mut short_lots, mut linear_lots) = (0_i128, 0_i128);
     for expiry in legs.chunk_by(|one, other| one.expiry == other.expiry) {
-        let (expiry_delta, expiry_vega) = (sum_of(expiry, delta_of), sum_of(expiry, vega_of));
+        let expiry_delta: i128 = expiry.iter().map(|leg| leg.delta).sum();
+        let expiry_vega: i128 = expiry.iter().map(|leg| leg.vega).sum();
         delta += expiry_delta;
         delta_gross += expiry_delta.abs();
         vega += expiry_vega;
@@ -146,11 +182,6 @@ pub fn positions(legs: &[Leg<'_>]) -> Result<Positions, FormulaError> {
         short_lots: narrow(short_lots)?,
         linear_lots: narrow(linear_lots)?,
     })
-}
-
-/// Sum of lots x a lot's profit.
-fn sum_of(legs: &[Leg<'_>], profit: impl Fn(&RiskArray) -> i64) -> i128 {
-    legs.iter().map(|leg| i128::from(leg.lots) * i128::from(profit(leg.array))).sum()
 }
 
 /// What a lot makes from spot down a step to spot up a step.

@@ -114,7 +114,8 @@ impl Exchange {
     /// The strictest phase that applies to an instrument (M7).
     fn looked_phase(&self, instrument: &Instrument) -> Phase {
         let underlying = self.state.underlyings.peek(instrument.underlying);
-        let of_underlying = underlying.map_or(Phase::Continuous, |underlying| underlying.phase);
+        let of_underlying = underlying
+            .map_or(Phase::Continuous, |underlying| underlying.phase.max(underlying.pace));
         self.looked_totals().phase.max(of_underlying).max(instrument.phase)
     }
 

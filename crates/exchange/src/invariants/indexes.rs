@@ -3,15 +3,16 @@
 
 use super::{At, Check, count, each};
 use crate::engine::Exchange;
+use crate::liquidation::watch::ends_of;
 use crate::order::trigger::{place_of, sort_of};
 use crate::state::key::{
-    AgentKey, EntryKey, ExpiryKey, ExtraKey, HoldingKey, IndexId, LeafKey, LinearKey, Only,
-    PublicKey, SleepersKey, SubKey,
+    AgentKey, EntryKey, ExpiryKey, ExtraKey, HoldingKey, IndexId, LeafKey, LinearKey,
+    LiquidationKey, Only, PublicKey, SleepersKey, SubKey,
 };
-use crate::state::leaves::{Instrument, Order, SignerRecord, Sleep, Sleepers};
+use crate::state::leaves::{Instrument, Order, SignerRecord, Sleep, Sleepers, Watched};
 use crate::state::table::Table;
 use alloc::collections::{BTreeMap, BTreeSet};
-use lockstep_types::ids::{InstrumentId, LinkId, UnderlyingId};
+use lockstep_types::ids::{AccountId, InstrumentId, LinkId, UnderlyingId};
 use lockstep_types::instrument::Contract;
 use lockstep_types::units::TimeMs;
 
@@ -47,6 +48,13 @@ impl Exchange {
         self.state.accounts.each(&mut |id, account| {
             if account.dead_man.0 != 0 {
                 wanted.insert((IndexId::DeadMan, account.dead_man.0, u64::from(id.0)));
+            }
+        });
+        self.state.watches.each(&mut |key, watch| {
+            for range in &watch.ranges {
+                for (index, sort) in ends_of(range) {
+                    wanted.insert((index, sort, u64::from(key.0.0)));
+                }
             }
         });
         self.state.reporters.each(&mut |id, _| {
@@ -107,6 +115,11 @@ impl Exchange {
                 || match index {
                     // Accounts do not keep their turn, nor sets that they are due.
                     IndexId::Liquidating => true,
+                    IndexId::Changed => {
+                        let account = u32::try_from(*item).map(AccountId).ok();
+                        let account = account.and_then(|id| self.state.accounts.peek(id));
+                        account.is_some_and(|account| account.watched == Watched::Queued)
+                    }
                     IndexId::DueLinks => {
                         let link = LinkId(*item);
                         self.state.links.peek(link).is_some()
@@ -132,7 +145,18 @@ impl Exchange {
             at.equal(expected, times, "who is being liquidated is listed once")
         })?;
         let at = At::new("R3", LeafKey::Totals(Only));
-        at.that(listed.is_empty(), "only accounts are liquidated")
+        at.that(listed.is_empty(), "only accounts are liquidated")?;
+        let mut records = 0;
+        each(&self.state.liquidations, |LiquidationKey(id), _| {
+            records += 1;
+            let account = self.state.accounts.peek(id);
+            let at = At::new("R3", LeafKey::Liquidation(LiquidationKey(id)));
+            at.that(account.is_some_and(|account| account.liquidating), "it is being liquidated")
+        })?;
+        let mut liquidating = 0;
+        self.state.accounts.each(&mut |_, account| liquidating += u32::from(account.liquidating));
+        at.equal(liquidating, records, "who is being liquidated has a record")?;
+        at.equal(liquidating, self.looked_totals().liquidating, "and is counted")
     }
 
     fn check_sleepers_counts(

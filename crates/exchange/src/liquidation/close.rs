@@ -4,7 +4,7 @@
 //! band but the limit of [`super::plan`]. The fee goes to insurance.
 
 use super::plan::{self, Closing, Offer};
-use super::{LEGS_PER_ACCOUNT, LEVELS_PER_ORDER};
+use super::{Budget, LEGS_PER_ACCOUNT, LEVELS_PER_ORDER};
 use crate::book::matching::Taken;
 use crate::book::queue::crosses;
 use crate::engine::Exchange;
@@ -21,17 +21,18 @@ use lockstep_types::order::{PostOnly, SelfTrade, Side};
 use lockstep_types::units::{Lots, Price};
 
 impl Exchange {
-    /// Closes what brings an account back towards its target, as far as the books and `orders`
-    /// allow.
-    pub(super) fn close_positions(
+    /// Closes what brings an account back towards its target, as far as the books and the block's
+    /// budget of orders allow.
+    pub(super) fn close_in_books(
         &mut self,
         account: AccountId,
         view: &View,
-        orders: &mut u32,
+        budget: &mut Budget,
     ) -> Outcome<()> {
+        let orders = &mut budget.orders;
         let venue = self.state.venue()?;
         let target_ppm = venue.liquidation_target.0;
-        let ranked = self.rank_legs(view)?;
+        let ranked = self.rank_legs(account, view)?;
         for instrument in ranked {
             let Some(view) = self.view(account, &[])? else { return Ok(()) };
             let margin = view.assess();
@@ -47,7 +48,7 @@ impl Exchange {
     }
 
     /// The legs that can be closed now, best relief per cost first.
-    fn rank_legs(&mut self, view: &View) -> Outcome<Vec<InstrumentId>> {
+    fn rank_legs(&mut self, account: AccountId, view: &View) -> Outcome<Vec<InstrumentId>> {
         let target_ppm = self.state.venue()?.liquidation_target.0;
         let margin = view.assess();
         let mut candidates = Vec::new();
@@ -55,7 +56,8 @@ impl Exchange {
             if leg.lots == 0 || leg.expired {
                 continue;
             }
-            let Some(offer) = self.offers(view, place, &margin, 1)?.first().copied() else {
+            let Some(offer) = self.offers(account, view, place, &margin, 1)?.first().copied()
+            else {
                 continue;
             };
             let closing = Closing::new(view, place, target_ppm);
@@ -84,7 +86,7 @@ impl Exchange {
         let (target_ppm, share_ppm) = (venue.liquidation_target.0, venue.liquidation_depth_share.0);
         let leg = view.legs[place];
         let Some(side) = leg.closing_side().filter(|_| !leg.expired) else { return Ok(false) };
-        let offers = self.offers(view, place, margin, LEVELS_PER_ORDER)?;
+        let offers = self.offers(account, view, place, margin, LEVELS_PER_ORDER)?;
         let closing = Closing::new(view, place, target_ppm);
         let most = plan::share_of_depth(&offers, share_ppm).min(closing.closable());
         let lots = closing.fewest(&offers, most);
@@ -97,6 +99,7 @@ impl Exchange {
     /// instrument does not trade.
     fn offers(
         &mut self,
+        account: AccountId,
         view: &View,
         place: usize,
         margin: &Assessment,
@@ -111,7 +114,8 @@ impl Exchange {
         };
         let Some(side) = leg.closing_side().filter(|_| trades) else { return Ok(offers) };
         let spread_ppm = self.state.venue()?.liquidation_spread.0;
-        let limit = plan::limit(view, leg, margin, spread_ppm).price;
+        let behind = self.insurance_behind(account)?;
+        let limit = plan::limit(view, leg, margin, spread_ppm, behind).price;
         let ticks = self.ticks(&instrument)?;
         let edge = match side {
             Side::Sell => ticks.price_ceil(limit),

@@ -1,14 +1,18 @@
 //! Liquidation: the protocol's own work, in every block after prices (R2, R3).
 //!
-//! Each block looks at every account of a small venue, or at the next share of a large one, for a
-//! margin balance below the maintenance requirement. Then, in this order:
+//! Each block looks at the accounts that may have fallen below their maintenance requirement
+//! ([`watch`]). Who has, is worked on in this order:
 //!
 //! 1. all open orders of the account are cancelled and it takes no new ones; look again;
 //! 2. positions are closed by immediate-or-cancel orders towards equity of a multiple of the
 //!    requirement ([`plan`] says which and how much, [`close`] sends them), block by block, until
 //!    the balance covers maintenance again or no position is left;
-//! 3. what an account without positions owes, insurance pays as far as it goes; the rest stays as
-//!    negative cash, which bars the account from trading.
+//! 3. what the books do not absorb within some blocks, or an account far below maintenance at once,
+//!    is on offer by slices in a Dutch auction ([`backstop`]), while 2 goes on;
+//! 4. insurance funds pay what an account lacks ([`insurance`]): behind the orders of 2, to who
+//!    takes over a bankrupt account in 3, and what is left in the end;
+//! 5. what insurance cannot cover, and what nobody takes, is closed against the opposite positions
+//!    of others ([`deleverage`]).
 //!
 //! Accounts in liquidation are in an ordered index, by the block that last worked on them, so that
 //! each gets its turn and a partial state cannot leave one out.
@@ -16,25 +20,26 @@
 //! Nothing happens on a frozen mark (P5): an account with a position on a stale underlying waits
 //! until it is fresh, as a whole, because its legs elsewhere may be its hedges. Nor before
 //! everything it has has a mark. Money or positions sent to an account never block any of this.
-//!
-//! Deliberately absent so far: the backstop auction and auto-deleveraging.
 
+pub(crate) mod backstop;
 pub(crate) mod close;
+pub(crate) mod deleverage;
+pub(crate) mod insurance;
 pub(crate) mod plan;
+pub(crate) mod watch;
 
 use crate::engine::Exchange;
 use crate::margin::model::Assessment;
-use crate::state::Outcome;
-use crate::state::key::IndexId;
+use crate::margin::view::View;
+use crate::state::key::{IndexId, LiquidationKey};
+use crate::state::leaves::{Liquidation, LiquidationShare};
+use crate::state::{Missing, Outcome, Touch};
+use alloc::vec::Vec;
 use lockstep_types::command::CancelScope;
 use lockstep_types::event::{CancelReason, Event};
 use lockstep_types::ids::AccountId;
 use lockstep_types::units::Usd;
 
-/// Accounts that every block looks at, if there are as many (R2).
-pub const SWEEP_ACCOUNTS_MIN: u32 = 1_000;
-/// A larger venue is looked at once in this many blocks (R2).
-pub const SWEEP_BLOCKS: u32 = 64;
 /// Accounts that one block works on (R3).
 pub const LIQUIDATIONS_PER_BLOCK: usize = 256;
 /// Liquidation orders of one block (R3).
@@ -44,17 +49,26 @@ pub const LEGS_PER_ACCOUNT: usize = 8;
 /// Price levels that one liquidation order looks at (R3).
 pub const LEVELS_PER_ORDER: usize = 64;
 
+/// Holdings that one block looks at for somebody to deleverage against (R3).
+pub const DELEVERAGE_LOOKS: u32 = 262_144;
+
 /// What is left of a block's work on liquidations.
 #[derive(Debug)]
 struct Budget {
     accounts: usize,
     orders: u32,
+    /// Holdings that may be looked at for somebody to deleverage against.
+    looks: u32,
 }
 
 impl Exchange {
     /// Goes on with the liquidations there are, and looks for new ones.
     pub(crate) fn sweep_accounts(&mut self) -> Outcome<()> {
-        let mut budget = Budget { accounts: LIQUIDATIONS_PER_BLOCK, orders: ORDERS_PER_BLOCK };
+        let mut budget = Budget {
+            accounts: LIQUIDATIONS_PER_BLOCK,
+            orders: ORDERS_PER_BLOCK,
+            looks: DELEVERAGE_LOOKS,
+        };
         let due = self.state.entries.up_to(IndexId::Liquidating, i64::MAX, budget.accounts)?;
         let off = self.margin_is_off()?;
         for (since, item) in due {
@@ -67,45 +81,34 @@ impl Exchange {
                 self.continue_liquidation(account, since, &mut budget)?;
             }
         }
-        if off { Ok(()) } else { self.sweep(&mut budget) }
-    }
-
-    /// Looks at the next accounts in turn; stops at the one that the budget does not reach.
-    fn sweep(&mut self, budget: &mut Budget) -> Outcome<()> {
-        let totals = *self.state.totals()?;
-        let count = totals.accounts;
-        let due = count.min(SWEEP_ACCOUNTS_MIN.max(count / SWEEP_BLOCKS));
-        let mut at = totals.sweep;
-        for _ in 0..due {
-            at = if at >= count { 0 } else { at };
-            if budget.accounts == 0 {
-                break;
-            }
-            self.look_at(AccountId(at), budget)?;
-            at += 1;
-        }
-        self.state.totals()?.sweep = at;
-        Ok(())
+        if off { Ok(()) } else { self.look_around(&mut budget) }
     }
 
     /// Starts the liquidation of an account that is below maintenance.
     fn look_at(&mut self, account: AccountId, budget: &mut Budget) -> Outcome<()> {
         let record = *self.state.account(account)?;
-        if record.liquidating || (record.holdings == 0 && record.cash.0 >= 0) {
+        if record.liquidating {
             return Ok(());
+        }
+        if record.holdings == 0 && record.cash.0 >= 0 {
+            return self.unwatch(account);
         }
         let Some(view) = self.view(account, &[])? else { return Ok(()) };
         if !view.has_positions() {
+            self.unwatch(account)?;
             return self.cover_deficit(account);
         }
         let margin = view.assess();
-        if view.is_stale() || !margin.is_below_maintenance() {
-            return Ok(());
+        if view.is_stale() {
+            // Its turn comes again when there is something to judge it by.
+            return self.note_change(account);
         }
+        if !margin.is_below_maintenance() {
+            return self.watch(account, &view, &margin);
+        }
+        self.unwatch(account)?;
         budget.accounts -= 1;
-        let since = self.turn()?;
-        self.state.account(account)?.liquidating = true;
-        self.state.entries.insert(IndexId::Liquidating, since, u64::from(account.0))?;
+        let since = self.begin_liquidation(account, &view, &margin)?;
         self.end_orders(account, CancelScope::Account, CancelReason::Liquidation)?;
         self.events.push(Event::LiquidationStarted {
             account,
@@ -115,6 +118,47 @@ impl Exchange {
         self.continue_liquidation(account, since, budget)
     }
 
+    /// Files an account that is below maintenance, with what each underlying requires of it.
+    fn begin_liquidation(
+        &mut self,
+        account: AccountId,
+        view: &View,
+        margin: &Assessment,
+    ) -> Outcome<i64> {
+        let since = self.turn()?;
+        let mut shares: Vec<LiquidationShare> = Vec::new();
+        view.assess_parts(&mut |underlying, part| {
+            let required = i64::try_from(part.maintenance).unwrap_or(i64::MAX);
+            match shares.last_mut().filter(|last| last.underlying == underlying) {
+                Some(last) => last.maintenance += Usd(required.min(i64::MAX - last.maintenance.0)),
+                None => {
+                    shares.push(LiquidationShare { underlying, maintenance: Usd(required) });
+                }
+            }
+        });
+        assert!(margin.is_below_maintenance(), "nobody above maintenance is liquidated");
+        let totals = self.state.totals()?;
+        totals.liquidating += 1;
+        let height = totals.height;
+        let record = Liquidation { height, shares, ..Liquidation::default() };
+        *self.state.liquidations.touch(LiquidationKey(account))? = Some(record);
+        self.state.account(account)?.liquidating = true;
+        self.state.entries.insert(IndexId::Liquidating, since, u64::from(account.0))?;
+        Ok(since)
+    }
+
+    /// What is known of an account in liquidation.
+    fn liquidation(&mut self, account: AccountId) -> Touch<&mut Liquidation> {
+        let key = LiquidationKey(account);
+        match self.state.liquidations.touch(key)? {
+            Some(record) => Ok(record),
+            None => {
+                assert!(self.state.partial, "an account in liquidation has its record");
+                Err(Missing::leaf(key))
+            }
+        }
+    }
+
     /// One block's work on an account in liquidation.
     fn continue_liquidation(
         &mut self,
@@ -122,27 +166,33 @@ impl Exchange {
         since: i64,
         budget: &mut Budget,
     ) -> Outcome<()> {
-        let Some(view) = self.view(account, &[])? else {
+        let Some(mut view) = self.view(account, &[])? else {
             return self.next_turn(account, since);
         };
-        let mut margin = view.assess();
-        let mut open = view.has_positions();
         if view.is_stale() {
             return self.next_turn(account, since);
         }
-        if open && margin.is_below_maintenance() {
-            self.close_positions(account, &view, &mut budget.orders)?;
-            let Some(view) = self.view(account, &[])? else {
-                return self.next_turn(account, since);
-            };
-            margin = view.assess();
-            open = view.has_positions();
+        let effects = [Self::close_in_books, Self::offer_slices, Self::deleverage];
+        for effect in effects {
+            let margin = view.assess();
+            if !view.has_positions() || !margin.is_below_maintenance() {
+                break;
+            }
+            effect(self, account, &view, budget)?;
+            match self.view(account, &[])? {
+                Some(changed) => view = changed,
+                None => return self.next_turn(account, since),
+            }
         }
+        let margin = view.assess();
+        let open = view.has_positions();
         if open && margin.is_below_maintenance() {
             return self.next_turn(account, since);
         }
-        self.end_liquidation(account, since, &margin)?;
-        if open { Ok(()) } else { self.cover_deficit(account) }
+        if !open {
+            self.cover_deficit(account)?;
+        }
+        self.end_liquidation(account, since, &margin)
     }
 
     /// This block's place in the order of turns.
@@ -168,7 +218,12 @@ impl Exchange {
         margin: &Assessment,
     ) -> Outcome<()> {
         self.state.entries.remove(IndexId::Liquidating, since, u64::from(account.0))?;
+        *self.state.liquidations.touch(LiquidationKey(account))? = None;
         self.state.account(account)?.liquidating = false;
+        self.note_change(account)?;
+        let totals = self.state.totals()?;
+        assert!(totals.liquidating > 0, "who leaves liquidation was in it");
+        totals.liquidating -= 1;
         self.events.push(Event::LiquidationEnded {
             account,
             equity: Usd(margin.balance),
@@ -181,19 +236,5 @@ impl Exchange {
     fn cash_alone(&mut self, account: AccountId) -> Outcome<Assessment> {
         let cash = self.state.account(account)?.cash.0;
         Ok(Assessment { balance: cash, equity: cash, ..Assessment::default() })
-    }
-
-    /// Lets insurance pay what an account without positions owes, as far as the fund goes.
-    fn cover_deficit(&mut self, account: AccountId) -> Outcome<()> {
-        let cash = self.state.account(account)?.cash;
-        let fund = self.state.totals()?.insurance;
-        let amount = Usd(cash.0.saturating_neg().min(fund.0));
-        if amount <= Usd::ZERO {
-            return Ok(());
-        }
-        self.state.totals()?.insurance -= amount;
-        self.state.account(account)?.cash += amount;
-        self.events.push(Event::InsurancePaid { account, amount });
-        Ok(())
     }
 }

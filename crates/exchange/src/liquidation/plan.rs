@@ -10,8 +10,8 @@
 //!
 //! `E` is the margin balance, `MM` the account's maintenance requirement, `MM_leg` the leg's own.
 //! A long option needs nothing, so its value stands in for `SMMR MM_leg`. While the account has
-//! equity, no order goes beyond the price of ruin; when it has none, the spread alone is the limit
-//! and insurance pays what is missing. Legs are closed in the order of shortfall removed per equity
+//! equity, no order goes beyond the price of ruin; when it has none, none costs more than insurance
+//! can pay. Legs are closed in the order of shortfall removed per equity
 //! lost, each by the fewest lots that remove the shortfall, and never so far that a requirement
 //! rises: a long option that pairs a short stays until the short is gone.
 //!
@@ -53,7 +53,15 @@ pub(crate) struct Limit {
 }
 
 /// The limit at which a leg with a position may be closed.
-pub(crate) fn limit(view: &View, leg: &Leg, margin: &Assessment, spread_ppm: i64) -> Limit {
+///
+/// `behind` is what insurance would pay at most, micro-USD.
+pub(crate) fn limit(
+    view: &View,
+    leg: &Leg,
+    margin: &Assessment,
+    spread_ppm: i64,
+    behind: i64,
+) -> Limit {
     assert!(leg.lots != 0, "only a position is closed");
     let lots = leg.lots.saturating_abs();
     let ruin_ppm = ruin_share(margin);
@@ -66,17 +74,18 @@ pub(crate) fn limit(view: &View, leg: &Leg, margin: &Assessment, spread_ppm: i64
     let spread = div_ceil_wide(product, PPM * PPM).unwrap_or(0);
     let spread = i64::try_from(spread).unwrap_or(i64::MAX);
     let reach = mul_div_ceil(spread, LOTS_PER_UNIT, lots).unwrap_or(i64::MAX);
-    let left = mul_div_floor(margin.equity, LOTS_PER_UNIT, lots);
-    let left = left.unwrap_or(if margin.equity < 0 { i64::MIN } else { i64::MAX });
+    let per_unit = |money: i64| {
+        let distance = mul_div_floor(money, LOTS_PER_UNIT, lots);
+        distance.unwrap_or(if money < 0 { i64::MIN } else { i64::MAX })
+    };
+    let left = per_unit(margin.equity);
+    // With equity left no order goes beyond ruin; without, none beyond what insurance pays.
+    let room =
+        if margin.equity > 0 { left } else { per_unit(margin.equity.saturating_add(behind)) };
+    let reach = reach.min(room);
     let (price, bankruptcy) = match leg.lots > 0 {
-        true => {
-            let (price, ruin) = (leg.mark.saturating_sub(reach), leg.mark.saturating_sub(left));
-            (if left > 0 { price.max(ruin) } else { price }, ruin)
-        }
-        false => {
-            let (price, ruin) = (leg.mark.saturating_add(reach), leg.mark.saturating_add(left));
-            (if left > 0 { price.min(ruin) } else { price }, ruin)
-        }
+        true => (leg.mark.saturating_sub(reach), leg.mark.saturating_sub(left)),
+        false => (leg.mark.saturating_add(reach), leg.mark.saturating_add(left)),
     };
     Limit { ruin_ppm, spread, price: price.max(0), bankruptcy }
 }
@@ -128,10 +137,15 @@ impl<'a> Closing<'a> {
     ///
     /// Requirements of fewer lots are taken to be monotone: it rises from some number on, or never.
     pub(crate) fn closable(&self) -> i64 {
+        self.closable_at(self.leg().mark)
+    }
+
+    /// The same at another price than mark.
+    pub(crate) fn closable_at(&self, price: i64) -> i64 {
         let held = self.leg().lots.saturating_abs();
         let before = self.outlook.assess(self.view).maintenance;
         let free = |lots: i64| {
-            let after = self.after(self.view, lots, self.leg().mark);
+            let after = self.after(self.view, lots, price);
             self.outlook.assess(&after).maintenance <= before
         };
         if free(held) {

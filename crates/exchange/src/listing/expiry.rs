@@ -143,6 +143,9 @@ impl Exchange {
         for instrument in &mine {
             self.settle_position(account, *instrument, key, price)?;
         }
+        if !mine.is_empty() {
+            self.note_change(account)?;
+        }
         Ok(u32::try_from(mine.len()).unwrap_or(u32::MAX))
     }
 

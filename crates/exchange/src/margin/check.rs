@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 use lockstep_types::ids::{AccountId, InstrumentId};
 use lockstep_types::order::NewOrder;
 use lockstep_types::reject::{Reject, RejectCode};
-use lockstep_types::units::{Lots, Price, Usd, notional_nano};
+use lockstep_types::units::{Lots, Price, Usd};
 
 /// A position change of one party of a block trade: signed lots at a price (M11).
 pub(crate) type Change = (AccountId, InstrumentId, Lots, Price);
@@ -65,7 +65,9 @@ impl Exchange {
             return Ok(());
         }
         let (what, amount) = (new.instrument, i64::from(admitted.lots));
-        if self.cushion_covers_order(account, what, new.side, amount, admitted.price)? {
+        if self.cushion_covers_order(account, what, new.side, amount, admitted.price)?
+            || self.sums_cover_order(account, what, new.side, amount, admitted.price)?
+        {
             return Ok(());
         }
         let Some(mut view) = self.view(account, &[new.instrument])? else {
@@ -77,9 +79,7 @@ impl Exchange {
         let lots = Lots(amount);
         let outlook = Outlook::of(&view, place);
         let before = view.clone();
-        let open = view.legs[place].open_mut(new.side);
-        open.lots = open.lots.saturating_add(lots.0);
-        open.cost_nano += notional_nano(admitted.price, lots);
+        view.open_order(place, new.side, lots, admitted.price);
         let after = outlook.assess(&view);
         let open = *view.legs[place].open_mut(new.side);
         if after.needed <= after.balance || closes(&before, place, new, open, &outlook) {
@@ -101,7 +101,9 @@ impl Exchange {
 
     fn maker_is_covered(&mut self, maker: &Order, lots: u32) -> Outcome<bool> {
         let (what, amount) = (maker.instrument, i64::from(lots));
-        if self.cushion_covers_fill(maker.account, what, maker.side, amount, maker.price)? {
+        if self.cushion_covers_fill(maker.account, what, maker.side, amount, maker.price)?
+            || self.sums_cover_fill(maker, lots)?
+        {
             return Ok(true);
         }
         let Some(mut view) = self.view(maker.account, &[maker.instrument])? else {

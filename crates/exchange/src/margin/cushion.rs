@@ -106,6 +106,11 @@ impl Cushions {
         self.slots[Self::slot(cushion.account)] = Some(cushion);
     }
 
+    /// Forgets what is remembered of an account.
+    pub(crate) fn forget(&mut self, account: AccountId) {
+        self.drop(account);
+    }
+
     fn drop(&mut self, account: AccountId) {
         if let Some(slot) = self.slots.get_mut(Self::slot(account))
             && slot.is_some_and(|cushion| cushion.account == account)
@@ -263,7 +268,9 @@ impl Exchange {
         view: &View,
         balance: i64,
     ) -> Outcome<()> {
-        let Model::Standard = Model::of(view.mode);
+        if Model::of(view.mode) == Model::Portfolio {
+            return self.remember_sums(id, view);
+        }
         let account = *self.state.account(id)?;
         let Ok((needed, maintenance)) = standard::sums_at_most(view) else {
             self.cushions.drop(id);

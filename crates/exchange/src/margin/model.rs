@@ -2,14 +2,14 @@
 //!
 //! An account's margin is cash plus a sum over *groups* of legs: the legs that a model margins
 //! together. The standard model's groups are single perpetuals and futures and the options of one
-//! expiry; portfolio margin's will be whole underlyings. A what-if question changes one leg, so
-//! only its group is valued again ([`Outlook`]).
+//! expiry; portfolio margin's are whole underlyings. A what-if question changes one leg, so only
+//! its group is valued again ([`Outlook`]).
 //!
 //! Invariant: what cannot be represented in 64 bits cannot be carried: a requirement that overflows
 //! counts as the greatest number, so that it is never covered.
 
-use super::standard;
 use super::view::View;
+use super::{portfolio, standard};
 use core::ops::Range;
 use lockstep_types::command::MarginMode;
 use lockstep_types::ids::UnderlyingId;
@@ -19,13 +19,16 @@ use lockstep_types::ids::UnderlyingId;
 pub(crate) enum Model {
     /// See [`super::standard`].
     Standard,
+    /// See [`super::portfolio`].
+    Portfolio,
 }
 
 impl Model {
-    /// The model of a mode. Portfolio margin is not offered yet; nobody is in that mode.
+    /// The model of a mode.
     pub(crate) const fn of(mode: MarginMode) -> Self {
         match mode {
-            MarginMode::Standard | MarginMode::Portfolio => Self::Standard,
+            MarginMode::Standard => Self::Standard,
+            MarginMode::Portfolio => Self::Portfolio,
         }
     }
 
@@ -33,6 +36,7 @@ impl Model {
     fn group(self, view: &View, place: usize) -> Range<usize> {
         match self {
             Self::Standard => standard::group(&view.legs, place),
+            Self::Portfolio => portfolio::group(&view.legs, place),
         }
     }
 
@@ -40,6 +44,7 @@ impl Model {
     fn part(self, view: &View, group: Range<usize>) -> Part {
         match self {
             Self::Standard => standard::part(&view.params, &view.rates, &view.legs[group]),
+            Self::Portfolio => portfolio::part(view, group),
         }
     }
 }
@@ -75,7 +80,7 @@ impl Part {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Assessment {
     /// What covers requirements: cash, unrealised profit, less funding due; with the standard model
-    /// without the value of options.
+    /// without the value of options, with portfolio margin the whole equity.
     pub balance: i64,
     /// The balance and the value of options.
     pub equity: i64,

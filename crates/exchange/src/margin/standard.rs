@@ -7,36 +7,24 @@
 //! - Requirement: per perpetual or future a share of its notional; per expiry of options the lower
 //!   of the sum of isolated requirements and of the greatest loss with unpaired calls.
 //! - Needed with open orders: per perpetual or future the worst of no fill, all buys and all sells;
-//!   per expiry the lower of the two lines of the requirement, each made the worst over its orders:
-//!
-//! ```text
-//! isolated line   sum of isolated initial requirements
-//!                 + sum over instruments of their order margin
-//! loss line       greatest loss and unpaired calls as if all open sells had filled
-//!                 + sum over instruments of max(premium and fee of the buys, fee of the sells)
-//! ```
-//!
-//! Buying options never raises a requirement and selling never lowers one, so whatever fills, each
-//! line bounds its half of the minimum. In particular the second line sees what one instrument's
-//! own orders do not show: the sale of a long option that pairs a short of another strike, and a
-//! new short in a book whose loss was bounded. Premiums to come are no credit.
+//!   per expiry the lower of the two lines of the requirement, each made the worst over its orders.
 //!
 //! An expired leg that waits to be paid needs nothing, and its value counts like cash.
 
 use super::model::Part;
 use super::view::{Leg, Rates, View};
-use crate::formula::order_margin::{OpenOrders, OrderContract, order_margin};
-use crate::formula::rounding::{mul_mul_div_ceil, subtract};
+use crate::formula::order_margin::{OpenOrders, OrderContract, expiry_needed, order_margin};
+use crate::formula::rounding::{mul_div_ceil, subtract};
 use crate::formula::standard_margin::{
-    ExpiryLegs, ExpiryRequirement, LEGS_MAX, OptionLeg, expiry_requirement, isolated_linear,
-    isolated_option,
+    ExpiryLegs, LEGS_MAX, OptionLeg, expiry_requirement, isolated_linear, isolated_option,
 };
-use crate::formula::{FormulaError, LOTS_PER_UNIT, LOTS_PPM};
+use crate::formula::{FormulaError, LOTS_PER_UNIT, PPM};
 use alloc::vec::Vec;
 use core::ops::Range;
 use lockstep_types::instrument::Contract;
 use lockstep_types::order::Side;
 use lockstep_types::params::StandardMarginParams;
+use lockstep_types::units::Ppm;
 
 /// The legs that are margined together with the one at `place`: the options of its expiry, or
 /// itself.
@@ -70,7 +58,7 @@ pub(crate) fn part(params: &StandardMarginParams, rates: &Rates, legs: &[Leg]) -
 }
 
 /// Floored value of an option, or unrealised profit less funding due of anything else.
-fn value_of(leg: &Leg) -> i128 {
+pub(crate) fn value_of(leg: &Leg) -> i128 {
     let worth_nano = i128::from(leg.lots) * i128::from(leg.mark);
     let per_micro = i128::from(LOTS_PER_UNIT);
     if leg.contract.is_option() {
@@ -83,38 +71,59 @@ fn value_of(leg: &Leg) -> i128 {
 /// Initial, maintenance, needed.
 type Required = Result<(i128, i128, i128), FormulaError>;
 
+/// The parameters as they hold for a perpetual or future of the leg's underlying: those of markets
+/// that jump further ask for more.
+fn linear_params(params: &StandardMarginParams, leg: &Leg) -> StandardMarginParams {
+    let scaled = |share: Ppm| {
+        let share_ppm = mul_div_ceil(share.0, leg.factor_ppm, PPM).unwrap_or(i64::MAX);
+        Ppm(share_ppm)
+    };
+    match leg.factor_ppm {
+        PPM => *params,
+        _ => StandardMarginParams {
+            linear_initial: scaled(params.linear_initial),
+            linear_maintenance: scaled(params.linear_maintenance),
+            ..*params
+        },
+    }
+}
+
 fn linear(params: &StandardMarginParams, rates: &Rates, leg: &Leg) -> Required {
+    let params = &linear_params(params, leg);
     let own = isolated_linear(params, leg.spot, leg.lots)?;
     let initial = i128::from(own.initial);
-    let orders = i128::from(orders_of(params, rates, leg, leg.lots)?);
+    let orders = i128::from(reserve_of(params, rates, leg)?);
     Ok((initial, i128::from(own.maintenance), initial + orders))
 }
 
-/// What the open orders of a leg reserve when its position is `position_lots`.
-fn orders_of(
+/// What the open orders of a leg reserve.
+fn reserve_of(
     params: &StandardMarginParams,
     rates: &Rates,
     leg: &Leg,
-    position_lots: i64,
 ) -> Result<i64, FormulaError> {
     if !leg.has_orders() {
         return Ok(0);
     }
+    order_margin(params, &orders_of(rates, leg))
+}
+
+/// A leg's open orders as the formula takes them.
+fn orders_of(rates: &Rates, leg: &Leg) -> OpenOrders {
     let contract = match leg.contract {
         Contract::Option { strike, side, .. } => OrderContract::Option { side, strike: strike.0 },
         Contract::Perpetual | Contract::Future { .. } => OrderContract::Linear,
     };
-    let orders = OpenOrders {
+    OpenOrders {
         contract,
-        position_lots,
+        position_lots: leg.lots,
         mark: leg.mark,
         spot: leg.spot,
         buys: leg.buys,
         sells: leg.sells,
         fee_ppm: rates.taker_ppm.max(rates.maker_ppm),
         option_fee_cap_ppm: rates.cap_ppm,
-    };
-    order_margin(params, &orders)
+    }
 }
 
 fn expiry(params: &StandardMarginParams, rates: &Rates, legs: &[Leg]) -> Required {
@@ -143,26 +152,9 @@ fn expiry(params: &StandardMarginParams, rates: &Rates, legs: &[Leg]) -> Require
         }
         sold = expiry_requirement(params, &ExpiryLegs { spot, forward, legs: &options })?;
     }
-    let mut isolated_line = i128::from(now.isolated.initial);
-    let mut loss_line = loss_bound(params, forward, &sold)?;
-    for leg in legs {
-        isolated_line += i128::from(orders_of(params, rates, leg, leg.lots)?);
-        // From a position as large as its sells, the order margin is the cash that orders cost.
-        loss_line += i128::from(orders_of(params, rates, leg, leg.sells.lots)?);
-    }
-    Ok((initial, maintenance, isolated_line.min(loss_line)))
-}
-
-/// Greatest loss and the initial charge for unpaired calls.
-fn loss_bound(
-    params: &StandardMarginParams,
-    forward: i64,
-    expiry: &ExpiryRequirement,
-) -> Result<i128, FormulaError> {
-    let unpaired_lots = expiry.net_calls_lots.saturating_neg().max(0);
-    let ppm = params.unpaired_initial.0;
-    let unpaired = mul_mul_div_ceil(unpaired_lots, forward, ppm, LOTS_PPM)?;
-    Ok(i128::from(expiry.loss_max) + i128::from(unpaired))
+    let orders = legs.iter().filter(|leg| leg.has_orders()).map(|leg| orders_of(rates, leg));
+    let needed = expiry_needed(params, forward, &now, &sold, orders)?;
+    Ok((initial, maintenance, needed))
 }
 
 /// The isolated line alone, which never asks for less: for more legs than an account may have.
@@ -173,7 +165,7 @@ fn isolated(params: &StandardMarginParams, rates: &Rates, legs: &[Leg]) -> Requi
         let own = isolated_option(params, leg.spot, &option)?;
         initial += i128::from(own.initial);
         maintenance += i128::from(own.maintenance);
-        orders += i128::from(orders_of(params, rates, leg, leg.lots)?);
+        orders += i128::from(reserve_of(params, rates, leg)?);
     }
     Ok((initial, maintenance, initial + orders))
 }
@@ -192,7 +184,7 @@ pub(crate) fn isolated_at_most(
         (Some(option), Side::Sell) => {
             isolated_option(params, leg.spot, &OptionLeg { mark: leg.mark_max, ..option })?
         }
-        (None, _) => isolated_linear(params, leg.spot, lots)?,
+        (None, _) => isolated_linear(&linear_params(params, leg), leg.spot, lots)?,
     };
     Ok((own.initial, own.maintenance))
 }
@@ -226,7 +218,7 @@ fn option_leg(leg: &Leg, lots: i64) -> Option<OptionLeg> {
 pub(crate) fn isolated_maintenance(params: &StandardMarginParams, leg: &Leg) -> i64 {
     let own = match option_leg(leg, leg.lots) {
         Some(option) => isolated_option(params, leg.spot, &option),
-        None => isolated_linear(params, leg.spot, leg.lots),
+        None => isolated_linear(&linear_params(params, leg), leg.spot, leg.lots),
     };
     own.map_or(i64::MAX, |own| own.maintenance)
 }

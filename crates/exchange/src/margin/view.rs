@@ -2,12 +2,14 @@
 //! them, copied out of the leaves.
 //!
 //! A view is a value: what-if questions ("with this order", "after this fill") change a copy and
-//! ask again, and nothing of the state moves. Legs are sorted by underlying, perpetuals and futures
-//! first, then by expiry, strike and side, so that what is margined together lies together.
+//! ask again, and nothing of the state moves. Legs are sorted by underlying, then by expiry with
+//! perpetuals first, then by kind, strike and side, so that what is margined together lies
+//! together.
 //!
 //! Invariant: [`View::fill`] does to the view exactly what `account::fill` does to the account, so
 //! that a fill that was checked here has the checked outcome.
 
+use super::portfolio::{LegOrder, Scenarios};
 use crate::engine::Exchange;
 use crate::formula::fee::{OptionFee, linear_fee, liquidation_fee, notional_fee_nano, option_fee};
 use crate::formula::order_margin::OpenSide;
@@ -39,7 +41,10 @@ pub(crate) struct Leg {
     pub(crate) cost_nano: i128,
     /// Funding that the position owes since it was last paid; negative: it is owed (P6).
     pub(crate) funding_due_nano: i128,
-    /// Mark, index and forward in micro-USD per unit.
+    /// What the standard model's shares of a perpetual or future are multiplied by.
+    pub(crate) factor_ppm: i64,
+    /// Mark, index and forward in micro-USD per unit. With portfolio margin an option's mark is its
+    /// model price, which the scenarios are relative to and no book can pull.
     pub(crate) mark: i64,
     /// The highest mark that orders can give it within the block.
     pub(crate) mark_max: i64,
@@ -80,6 +85,8 @@ pub(crate) enum FeeKind {
     /// The dearer of maker and taker: who it will be is not known yet.
     Either,
     Liquidation,
+    /// None: a position that moves outside of any book.
+    None,
 }
 
 /// An account, ready to be margined.
@@ -91,11 +98,14 @@ pub(crate) struct View {
     pub(crate) params: StandardMarginParams,
     /// Sorted as the module says.
     pub(crate) legs: Vec<Leg>,
+    /// What only portfolio margin needs; `None` with the standard model.
+    pub(crate) scenarios: Option<Scenarios>,
 }
 
 impl Leg {
-    /// By what legs are sorted: underlying, linear first, expiry, strike, side, id.
-    fn order(&self) -> (UnderlyingId, bool, i64, i64, bool, InstrumentId) {
+    /// By what legs are sorted: underlying, expiry (perpetuals first), linear first, strike, side,
+    /// id.
+    fn order(&self) -> (UnderlyingId, i64, bool, i64, bool, InstrumentId) {
         let (option, expiry, strike, put) = match self.contract {
             Contract::Perpetual => (false, 0, 0, false),
             Contract::Future { expiry } => (false, expiry.0, 0, false),
@@ -103,7 +113,7 @@ impl Leg {
                 (true, expiry.0, strike.0, side == OptionSide::Put)
             }
         };
-        (self.underlying, option, expiry, strike, put, self.instrument)
+        (self.underlying, expiry, option, strike, put, self.instrument)
     }
 
     /// Whether two legs are margined together in the standard model: options of one expiry.
@@ -136,28 +146,8 @@ impl Leg {
     }
 
     /// The fee of a fill, never negative.
-    fn fee(&self, lots: i64, price: i64, rates: &Rates, kind: FeeKind) -> i64 {
-        let rate_ppm = match kind {
-            FeeKind::Maker => rates.maker_ppm,
-            FeeKind::Either => rates.taker_ppm.max(rates.maker_ppm),
-            FeeKind::Liquidation => rates.liquidation_ppm,
-        };
-        let option = self.contract.is_option();
-        let premium_nano = notional_nano(Price(price), Lots(lots));
-        let fee = match (option, kind) {
-            (false, FeeKind::Liquidation) => liquidation_fee(price, lots, rate_ppm),
-            (false, _) => linear_fee(price, lots, rate_ppm),
-            (true, FeeKind::Liquidation) => liquidation_fee(self.spot, lots, rate_ppm)
-                .and_then(|fee| Ok(fee.min(notional_fee_nano(premium_nano, rates.cap_ppm)?))),
-            (true, _) => option_fee(&OptionFee {
-                notional_nano: notional_nano(Price(self.spot), Lots(lots)),
-                premium_nano,
-                rate_ppm,
-                cap_ppm: rates.cap_ppm,
-            }),
-        };
-        // What does not fit cannot be paid.
-        fee.unwrap_or(i64::MAX).max(0)
+    pub(crate) fn fee(&self, lots: i64, price: i64, rates: &Rates, kind: FeeKind) -> i64 {
+        fee_of(self.contract.is_option(), self.spot, lots, price, rates, kind)
     }
 
     /// What the fee of an order can be at most, whatever else of its side fills: the cap of an
@@ -203,6 +193,38 @@ impl Leg {
     }
 }
 
+/// The fee of a fill, never negative; `spot` counts for options only.
+pub(crate) fn fee_of(
+    option: bool,
+    spot: i64,
+    lots: i64,
+    price: i64,
+    rates: &Rates,
+    kind: FeeKind,
+) -> i64 {
+    let rate_ppm = match kind {
+        FeeKind::Maker => rates.maker_ppm,
+        FeeKind::Either => rates.taker_ppm.max(rates.maker_ppm),
+        FeeKind::Liquidation => rates.liquidation_ppm,
+        FeeKind::None => return 0,
+    };
+    let premium_nano = notional_nano(Price(price), Lots(lots));
+    let fee = match (option, kind) {
+        (false, FeeKind::Liquidation) => liquidation_fee(price, lots, rate_ppm),
+        (false, _) => linear_fee(price, lots, rate_ppm),
+        (true, FeeKind::Liquidation) => liquidation_fee(spot, lots, rate_ppm)
+            .and_then(|fee| Ok(fee.min(notional_fee_nano(premium_nano, rates.cap_ppm)?))),
+        (true, _) => option_fee(&OptionFee {
+            notional_nano: notional_nano(Price(spot), Lots(lots)),
+            premium_nano,
+            rate_ppm,
+            cap_ppm: rates.cap_ppm,
+        }),
+    };
+    // What does not fit cannot be paid.
+    fee.unwrap_or(i64::MAX).max(0)
+}
+
 /// Micro-USD of nano-USD, floored; the nearest number if it does not fit.
 fn floored(nano: i128) -> i64 {
     let micro = nano.div_euclid(i128::from(LOTS_PER_UNIT));
@@ -230,6 +252,16 @@ impl View {
         self.legs.iter().any(|leg| leg.lots != 0)
     }
 
+    /// Adds an order to the open ones of a leg.
+    pub(crate) fn open_order(&mut self, place: usize, side: Side, lots: Lots, limit: Price) {
+        let open = self.legs[place].open_mut(side);
+        open.lots = open.lots.saturating_add(lots.0);
+        open.cost_nano += notional_nano(limit, lots);
+        if let Some(scenarios) = &mut self.scenarios {
+            scenarios.orders.push(LegOrder { place, lots: side.signed(lots).0, limit: limit.0 });
+        }
+    }
+
     /// Fills signed lots of a leg at a price and pays the fee.
     pub(crate) fn fill(&mut self, place: usize, lots: i64, price: i64, kind: FeeKind) {
         let rates = self.rates;
@@ -248,6 +280,17 @@ impl Exchange {
         account: AccountId,
         also: &[InstrumentId],
     ) -> Outcome<Option<View>> {
+        let mode = self.state.account(account)?.mode;
+        self.view_in(account, mode, also)
+    }
+
+    /// An account's view as if it were margined in `mode`.
+    pub(crate) fn view_in(
+        &mut self,
+        account: AccountId,
+        mode: MarginMode,
+        also: &[InstrumentId],
+    ) -> Outcome<Option<View>> {
         let record = *self.state.account(account)?;
         let venue = self.state.venue()?;
         let rates = Rates::of(venue, record.tier);
@@ -264,27 +307,43 @@ impl Exchange {
             if !matters && !also.contains(&instrument) {
                 continue;
             }
-            let Some(leg) = self.leg(instrument, &holding)? else { return Ok(None) };
+            let Some(leg) = self.leg_in(mode, instrument, &holding)? else { return Ok(None) };
             legs.push(leg);
         }
         for instrument in also {
             if legs.iter().any(|leg| leg.instrument == *instrument) {
                 continue;
             }
-            let Some(leg) = self.leg(*instrument, &Holding::default())? else { return Ok(None) };
+            let leg = self.leg_in(mode, *instrument, &Holding::default())?;
+            let Some(leg) = leg else { return Ok(None) };
             legs.push(leg);
         }
-        let mut view = View { mode: record.mode, cash: record.cash.0, rates, params, legs };
+        let cash = record.cash.0;
+        let mut view = View { mode, cash, rates, params, legs, scenarios: None };
         view.sort();
+        if mode == MarginMode::Portfolio {
+            view.scenarios = Some(self.scenarios(account, &view.legs)?);
+        }
         Ok(Some(view))
     }
 
-    /// What a holding of an instrument is worth; `None` while it has no mark.
+    /// What a holding of an instrument is worth to the standard model; `None` while it has no mark.
     pub(crate) fn leg(&mut self, id: InstrumentId, holding: &Holding) -> Outcome<Option<Leg>> {
+        self.leg_in(MarginMode::Standard, id, holding)
+    }
+
+    pub(crate) fn leg_in(
+        &mut self,
+        mode: MarginMode,
+        id: InstrumentId,
+        holding: &Holding,
+    ) -> Outcome<Option<Leg>> {
         let instrument = *self.state.instrument(id)?;
-        let (Some(mark), Some(mark_max)) = (self.mark(id)?, self.mark_max(id)?) else {
-            return Ok(None);
+        let marks = match mode {
+            MarginMode::Standard => self.mark(id)?.zip(self.mark_max(id)?),
+            MarginMode::Portfolio => self.model(id)?.map(|model| (model.price, model.price)),
         };
+        let Some((mark, mark_max)) = marks else { return Ok(None) };
         let forward = match instrument.contract.is_option() {
             true => self.forward_of(id)?.unwrap_or(mark),
             false => mark,
@@ -294,6 +353,7 @@ impl Exchange {
             _ => self.state.funding_index(id)? - holding.funding,
         };
         let now = self.state.totals()?.time;
+        let factor_ppm = self.underlying_params(instrument.underlying)?.standard_factor.0;
         let underlying = self.underlying(instrument.underlying)?;
         Ok(Some(Leg {
             instrument: id,
@@ -304,6 +364,7 @@ impl Exchange {
             lots: holding.lots.0,
             cost_nano: holding.cost_nano,
             funding_due_nano: notional_nano(grown, holding.lots),
+            factor_ppm,
             mark: mark.0,
             mark_max: mark_max.0,
             spot: underlying.index.0,

@@ -106,11 +106,11 @@ impl Exchange {
         Ok(*self.rules_of(instrument.underlying)?.ticks(is_option))
     }
 
-    /// The strictest phase that applies to an instrument (M7).
+    /// The strictest phase that applies to an instrument (M7, R4).
     pub(crate) fn phase_of(&mut self, instrument: &Instrument) -> Outcome<Phase> {
         let venue = self.state.totals()?.phase;
-        let underlying = self.underlying(instrument.underlying)?.phase;
-        Ok(venue.max(underlying).max(instrument.phase))
+        let underlying = self.underlying(instrument.underlying)?;
+        Ok(venue.max(underlying.phase).max(underlying.pace).max(instrument.phase))
     }
 
     /// Checks a new order against the rules of the instrument and the account; margin, label and
@@ -136,7 +136,7 @@ impl Exchange {
         let venue = self.state.totals()?.phase;
         let underlying = self.underlying(instrument.underlying)?;
         let stale = underlying.stale;
-        let phase = venue.max(underlying.phase).max(instrument.phase);
+        let phase = venue.max(underlying.phase).max(underlying.pace).max(instrument.phase);
         check_phase(order, phase, immediate)?;
         let (lots, reduce_only) = self.check_reach(account, order, &instrument, phase, stale)?;
         let (price, tick) = match form.limit {

@@ -105,7 +105,9 @@ impl Exchange {
     /// Admission of a changed order: counts, limits and margin as if the old one were gone.
     fn admit_in_place_of(&mut self, order: &Order, new: &NewOrder) -> Outcome<Admitted> {
         self.close_open(order, order.left, true)?;
+        self.aside.push(order.id);
         let checked = self.vet(order.account, new, order.total - order.left);
+        self.aside.clear();
         // Put back exactly what was taken away; the caller takes it away for good.
         self.open_order(order)?;
         checked

@@ -87,11 +87,14 @@ impl Exchange {
         })
     }
 
-    /// The handles of an account's open orders, oldest first.
+    /// The handles of an account's open orders, oldest first, without those that are set aside.
     pub(crate) fn orders_of(&mut self, account: AccountId) -> Outcome<Vec<OrderId>> {
         let count = self.state.account(account)?.orders;
         self.state.tidy_owned(account, count);
-        let ids = self.state.open_orders_of(account);
+        let mut ids = self.state.open_orders_of(account);
+        if !self.aside.is_empty() {
+            ids.retain(|id| !self.aside.contains(id));
+        }
         if u32::try_from(ids.len()) != Ok(count) {
             assert!(self.state.partial, "an account's count of orders is right");
             let key = LeafKey::Order(Slot(0));

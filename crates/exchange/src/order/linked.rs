@@ -162,6 +162,11 @@ impl Exchange {
     fn count_tentative(&mut self, order: &Order, opens: bool) -> Outcome<()> {
         if opens {
             self.spend_on_opening(order)?;
+            self.count_in_sums(order)?;
+            self.tentative.push(*order);
+        } else {
+            self.uncount_in_sums(order, order.left, true)?;
+            self.tentative.pop();
         }
         let holding = self.state.make_holding(order.account, order.instrument)?;
         let lots = if order.asleep { 0 } else { i64::from(order.left) };

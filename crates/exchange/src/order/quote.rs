@@ -128,10 +128,12 @@ impl Exchange {
         for id in former {
             if let Some(order) = self.live(*id)? {
                 self.close_open(&order, order.left, true)?;
+                self.aside.push(order.id);
                 gone.push(order);
             }
         }
         let checked = self.admit(account, new, 0);
+        self.aside.clear();
         // Put back exactly what was taken away.
         for order in &gone {
             self.open_order(order)?;

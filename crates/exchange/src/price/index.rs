@@ -11,7 +11,9 @@
 //! index) is not stale: it has no oracle. That is how tapes of other venues are replayed.
 
 use super::UNDERLYINGS_MAX;
+use super::latency::Pace;
 use crate::engine::Exchange;
+use crate::formula::latency::Observation;
 use crate::formula::weighted_median::{Index, IndexParams, Report, index_price};
 use crate::state::key::{IndexId, ObservationKey};
 use crate::state::leaves::Underlying;
@@ -37,6 +39,8 @@ pub(crate) struct Spoken {
     pub(crate) expiries: Vec<ExpiryWord>,
     /// All stake.
     pub(crate) stake: u64,
+    /// When each reporter that ever spoke did so last.
+    pub(crate) heard: Vec<Observation>,
 }
 
 /// An underlying as it was before a block's refresh, and the block.
@@ -92,27 +96,36 @@ impl Exchange {
         let count = self.state.totals()?.underlyings;
         assert!(count <= UNDERLYINGS_MAX, "underlyings are counted when they are added");
         let reporters = self.reporters()?;
+        let pace = self.pace()?;
         for id in 0..count {
-            self.refresh_underlying(UnderlyingId(id), &reporters)?;
+            self.refresh_underlying(UnderlyingId(id), &reporters, pace.as_ref())?;
         }
         // Models were computed from the leaves that have just changed.
         self.marks.clear();
-        Ok(())
+        (0..count).try_for_each(|id| self.follow_latency(UnderlyingId(id)))
     }
 
     fn refresh_underlying(
         &mut self,
         id: UnderlyingId,
         reporters: &[(ReporterId, u64)],
+        pace: Option<&Pace>,
     ) -> Outcome<()> {
         let now = self.state.totals()?.time;
-        let spoken = self.listen(id, reporters, now)?;
-        let underlying = self.underlying(id)?;
-        let before = *underlying;
+        let mut spoken = self.listen(id, reporters, now)?;
+        let before = *self.underlying(id)?;
         if spoken.stake == 0 && before.index == Price::ZERO {
             return Ok(());
         }
-        let Some(index) = spoken.index.filter(|index| !index.stale) else {
+        if let Some(pace) = pace
+            && before.index > Price::ZERO
+        {
+            self.measure_latency(id, pace, &mut spoken.heard, spoken.stake)?;
+        }
+        // Before its first index there is nothing to freeze.
+        let frozen = before.index > Price::ZERO && self.is_frozen_by_latency(id)?;
+        let underlying = self.underlying(id)?;
+        let Some(index) = spoken.index.filter(|index| !index.stale && !frozen) else {
             underlying.confidence = Ppm(spoken.index.map_or(0, |index| index.confidence_ppm));
             underlying.stale = true;
             if !before.stale {
@@ -154,6 +167,7 @@ impl Exchange {
             spoken.stake = spoken.stake.saturating_add(weight);
             let key = ObservationKey { underlying: id, reporter };
             let Some(heard) = self.state.observations.touch(key)? else { continue };
+            spoken.heard.push(Observation { published_ms: heard.published.0, weight });
             if now.since(heard.published).0 > age_ms_max {
                 continue;
             }

@@ -23,11 +23,10 @@ use crate::formula::settlement::WINDOW_MS;
 use crate::formula::tick::TickSchedule;
 use crate::option::Black76;
 use crate::price::forward::ExpiryTerms;
+use crate::state::computed::Computed;
 use crate::state::key::{ExpiryKey, LinearKey};
 use crate::state::leaves::{Instrument, Linear, NONE, Underlying};
-use crate::state::table::index as position;
 use crate::state::{self, Missing, Outcome, State};
-use alloc::vec::Vec;
 use lockstep_types::ids::InstrumentId;
 use lockstep_types::instrument::{Contract, OptionSide};
 use lockstep_types::units::{Ppm, Price, SpanMs, TimeMs};
@@ -53,20 +52,19 @@ pub(crate) struct Model {
 pub(crate) struct MarkCache {
     /// How often it was cleared.
     era: u64,
-    generation: u32,
-    /// With the generation, one above it, that each was computed in; 0: none.
-    models: Vec<(u32, Model)>,
+    /// Each marked with one above the era that it was computed in.
+    models: Computed<Model>,
 }
 
 impl MarkCache {
+    /// For a state of which few instruments are known.
+    pub(crate) fn partial() -> Self {
+        Self { era: 0, models: Computed::partial() }
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.era += 1;
-        self.generation += 1;
-        if self.generation == u32::MAX {
-            self.generation = 0;
-            self.models.clear();
-        }
     }
 
     /// What was computed from marks of another era holds no longer.
@@ -79,18 +77,18 @@ impl MarkCache {
         self.get(instrument).filter(|model| !model.pulled).map(|model| model.price)
     }
 
+    /// The model price of an instrument, if it was asked for in this era.
+    pub(crate) fn model_price(&self, instrument: InstrumentId) -> Option<Price> {
+        self.get(instrument).map(|model| model.price)
+    }
+
     #[inline]
     fn get(&self, instrument: InstrumentId) -> Option<Model> {
-        let (generation, model) = self.models.get(position(instrument.0))?;
-        (*generation == self.generation + 1).then_some(*model)
+        self.models.get(instrument, self.era + 1).copied()
     }
 
     fn put(&mut self, instrument: InstrumentId, model: Model) {
-        let at = position(instrument.0);
-        if at >= self.models.len() {
-            self.models.resize(at + 1, (0, Model::default()));
-        }
-        self.models[at] = (self.generation + 1, model);
+        self.models.put(instrument, self.era + 1, model);
     }
 }
 

@@ -1,8 +1,9 @@
-//! Prices: what validators report, and everything that follows from it (P1 to P6).
+//! Prices: what validators report, and everything that follows from it (P1 to P6, R4).
 //!
 //! [`params`] sets parameters, underlyings and reporters; [`report`] takes reports; [`index`] makes
 //! the index of each block and drives the rest; [`forward`] has forwards, smiles and the settlement
-//! average of each expiry; [`mark`] the marks; [`funding`] the funding of perpetuals.
+//! average of each expiry; [`mark`] the marks; [`funding`] the funding of perpetuals; [`latency`]
+//! how old all of it may be.
 //!
 //! Invariants: all of it moves once per block, before any user's command, and only while the index
 //! is fresh: a stale one freezes forwards, smiles, marks and funding as they are (P5). No book can
@@ -14,6 +15,7 @@
 pub(crate) mod forward;
 pub(crate) mod funding;
 pub(crate) mod index;
+pub(crate) mod latency;
 pub(crate) mod mark;
 pub(crate) mod params;
 pub(crate) mod report;

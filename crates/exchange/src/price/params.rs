@@ -3,8 +3,10 @@
 //!
 //! Deliberately absent: who decides on them.
 
+use super::latency::check_latency_margin;
 use super::{REPORTERS_MAX, UNDERLYINGS_MAX};
 use crate::engine::Exchange;
+use crate::formula::risk_array::SPOT_MOVE_PPM_MAX;
 use crate::formula::smile::{VOL_E9_MAX, VOL_E9_MIN};
 use crate::formula::tick::TickSchedule;
 use crate::order::admission::LOTS_LIMIT;
@@ -14,7 +16,10 @@ use crate::state::leaves::{Reporter, Underlying};
 use lockstep_types::event::Event;
 use lockstep_types::ids::{ReporterId, UnderlyingId};
 use lockstep_types::instrument::Ticker;
-use lockstep_types::params::{StandardMarginParams, TickTable, UnderlyingParams, VenueParams};
+use lockstep_types::params::{
+    BackstopParams, LatencyParams, LatencySource, MarginRegime, PortfolioMarginParams,
+    StandardMarginParams, TickTable, UnderlyingParams, VenueParams,
+};
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::{DAY_MS, PPM, SpanMs};
 
@@ -24,6 +29,11 @@ const REPORT_AGE_LIMIT: SpanMs = SpanMs(DAY_MS);
 const RATIO_MAX: i64 = 10 * PPM;
 /// Rates of funding in 1e-9 per period: a whole.
 const FUNDING_RATE_MAX: i64 = 1_000_000_000;
+
+/// Scans count in whole thousandths.
+const SCAN_STEP: i64 = 1_000;
+/// No part of a backstop auction takes longer.
+const BACKSTOP_SPAN_MAX: i64 = 30 * DAY_MS;
 
 /// Refuses `actual` unless it lies within the limits, both included.
 fn within(actual: i64, least: i64, most: i64) -> Result<(), Reject> {
@@ -80,7 +90,57 @@ fn check_venue(params: &VenueParams) -> Result<(), Reject> {
     within(params.report_age_max.0, 1, REPORT_AGE_LIMIT.0)?;
     within(params.liquidation_depth_share.0, 1, PPM)?;
     within(params.liquidation_target.0, PPM, RATIO_MAX)?;
-    within(params.liquidation_spread.0, 0, RATIO_MAX)
+    within(params.liquidation_spread.0, 0, RATIO_MAX)?;
+    check_portfolio_margin(&params.portfolio_margin)?;
+    check_latency(&params.latency)?;
+    check_backstop(&params.backstop)
+}
+
+fn check_portfolio_margin(params: &PortfolioMarginParams) -> Result<(), Reject> {
+    for scan in [params.scan_initial, params.scan_maintenance] {
+        within(scan.0, 0, RATIO_MAX)?;
+        within(scan.0 % SCAN_STEP, 0, 0)?;
+    }
+    let pairs = [
+        (params.scan_maintenance, params.scan_initial),
+        (params.short_maintenance, params.short_initial),
+        (params.linear_maintenance, params.linear_initial),
+    ];
+    for (less, more) in pairs {
+        within(less.0, 0, RATIO_MAX)?;
+        within(more.0, less.0, RATIO_MAX)?;
+    }
+    let ratios = [params.basis, params.vega, params.confidence_factor];
+    for ratio in ratios.into_iter().chain([params.volatility_up, params.volatility_down]) {
+        within(ratio.0, 0, RATIO_MAX)?;
+    }
+    within(params.confidence_min.0, 0, PPM)?;
+    within(params.volatility_up_min.0, 0, VOL_E9_MAX)
+}
+
+fn check_latency(params: &LatencyParams) -> Result<(), Reject> {
+    let spans = [params.finality_min, params.reference, params.reopen, params.execution];
+    for span in spans {
+        within(span.0, 0, DAY_MS)?;
+    }
+    within(params.reduce_only.0, params.reference.0, params.freeze.0)?;
+    within(params.freeze.0, 1, i64::MAX / PPM)?;
+    within(params.cap.0, 0, SPOT_MOVE_PPM_MAX)?;
+    within(params.slippage.0, 0, PPM)?;
+    if let LatencySource::Assumed { now, slow } = params.source {
+        within(now.0, 0, DAY_MS)?;
+        within(slow.0, 0, DAY_MS)?;
+    }
+    Ok(())
+}
+
+fn check_backstop(params: &BackstopParams) -> Result<(), Reject> {
+    within(params.start.0, params.cut.0, PPM)?;
+    within(params.cut.0, 0, PPM)?;
+    for span in [params.fast, params.slow, params.insolvent] {
+        within(span.0, 1, BACKSTOP_SPAN_MAX)?;
+    }
+    within(params.buffer.0, PPM, RATIO_MAX)
 }
 
 /// Refuses a tick table that has no numbering of its prices (I3).
@@ -112,13 +172,31 @@ fn check_underlying(params: &UnderlyingParams) -> Result<(), Reject> {
     within(params.impact_lots.0, 1, LOTS_LIMIT)?;
     within(params.interest_ppb, -FUNDING_RATE_MAX, FUNDING_RATE_MAX)?;
     within(params.funding_cap_ppb, 0, FUNDING_RATE_MAX)?;
-    within(params.volatility_default.0, VOL_E9_MIN, VOL_E9_MAX)
+    within(params.volatility_default.0, VOL_E9_MIN, VOL_E9_MAX)?;
+    within(params.standard_factor.0, PPM, RATIO_MAX)?;
+    within(params.jump.0, 0, PPM)?;
+    within(params.jump_rate.0, 0, PPM)?;
+    within(params.concentration_free.0, 0, i64::MAX)?;
+    within(params.concentration_scale.0, 1, i64::MAX)
+}
+
+/// Refuses parameters that do not fit together: where margin is enforced it covers what the market
+/// moves before anybody can act (R4).
+fn check_both(venue: &VenueParams, own: &UnderlyingParams) -> Result<(), Reject> {
+    match venue.margin {
+        MarginRegime::Enforced => check_latency_margin(venue, own),
+        MarginRegime::Off => Ok(()),
+    }
 }
 
 impl Exchange {
     /// Sets the venue's parameters.
     pub(crate) fn set_venue_params(&mut self, params: &VenueParams) -> Outcome<()> {
         check_venue(params)?;
+        for id in 0..self.state.totals()?.underlyings {
+            let own = self.underlying_params(UnderlyingId(id))?.clone();
+            check_both(params, &own)?;
+        }
         *self.state.venue.touch(VenueKey)? = Some(params.clone());
         // What was computed of margin depends on them.
         self.marks.clear();
@@ -130,6 +208,7 @@ impl Exchange {
     /// Adds an underlying (I1). It has no index until enough reporters have spoken.
     pub(crate) fn add_underlying(&mut self, params: &UnderlyingParams) -> Outcome<()> {
         check_underlying(params)?;
+        check_both(self.state.venue()?, params)?;
         let count = self.state.totals()?.underlyings;
         if count >= UNDERLYINGS_MAX || self.underlying_named(params.ticker)?.is_some() {
             let limit = i64::from(UNDERLYINGS_MAX);
@@ -165,6 +244,7 @@ impl Exchange {
             return Err(Reject::of(RejectCode::UnknownUnderlying).into());
         }
         check_underlying(params)?;
+        check_both(self.state.venue()?, params)?;
         let listed = self.underlying(id)?.listed;
         let held = self.underlying_params(id)?;
         let same_ticks =

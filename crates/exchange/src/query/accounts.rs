@@ -8,7 +8,8 @@ use crate::margin::model::{Assessment, Part};
 use crate::margin::view::{Leg, View};
 use crate::state::State;
 use crate::state::key::{
-    ExpiryKey, HoldingKey, LinearKey, Only, PublicKey, SubKey, UnderlyingKey, VenueKey,
+    ExpiryKey, HoldingKey, LatencyKey, LinearKey, Only, PublicKey, Slot, SubKey, UnderlyingKey,
+    VenueKey,
 };
 use crate::state::leaves::Account;
 use crate::state::table::Table;
@@ -92,8 +93,10 @@ pub struct AccountView {
 pub struct FundsView {
     /// Deposits less withdrawals (C1).
     pub deposits: Usd,
-    /// The insurance fund.
+    /// All insurance funds together.
     pub insurance: Usd,
+    /// The shared one of them; the others are the underlyings' (R3).
+    pub insurance_shared: Usd,
     /// Fees not yet split: zero between blocks.
     pub fees: Usd,
     /// Fees due to validators.
@@ -185,9 +188,12 @@ impl Exchange {
     #[must_use]
     pub fn funds(&self) -> FundsView {
         let totals = self.state.totals.peek(Only).copied().unwrap_or_default();
+        let mut insurance = totals.insurance;
+        self.state.underlyings.each(&mut |_, underlying| insurance += underlying.insurance);
         FundsView {
             deposits: totals.deposits,
-            insurance: totals.insurance,
+            insurance,
+            insurance_shared: totals.insurance,
             fees: totals.fees,
             validators: totals.validators,
             treasury: totals.treasury,
@@ -197,7 +203,7 @@ impl Exchange {
     }
 
     /// The account's view by the engine's own code, on a copy of the leaves it needs.
-    fn looked_view(&self, id: AccountId) -> Option<View> {
+    pub(crate) fn looked_view(&self, id: AccountId) -> Option<View> {
         let record = *self.state.accounts.peek(id)?;
         let mut copy = Self::around(State::blank_partial());
         self.copy_account(&mut copy.state, id, &record)?;
@@ -210,6 +216,11 @@ impl Exchange {
         copy.totals.restore(Only, state.totals.peek(Only).copied());
         copy.venue.restore(VenueKey, state.venue.peek(VenueKey).cloned());
         copy.accounts.restore(id, Some(*record));
+        for order in state.open_orders_of(id) {
+            let slot = Slot(order.slot());
+            copy.orders.restore(slot, state.orders.peek(slot).copied());
+            copy.note_owned(id, order);
+        }
         for instrument in state.holdings.instruments(id, record.holdings).ok()? {
             let key = HoldingKey { account: id, instrument };
             copy.holdings.restore(key, state.holdings.peek(key).copied());
@@ -219,6 +230,8 @@ impl Exchange {
             copy.linears.restore(linear, state.linears.peek(linear).copied());
             let underlying = held.underlying;
             copy.underlyings.restore(underlying, state.underlyings.peek(underlying).copied());
+            let latency = LatencyKey(underlying);
+            copy.latencies.restore(latency, state.latencies.peek(latency).copied());
             let params = UnderlyingKey(underlying);
             copy.underlying_params.restore(params, state.underlying_params.peek(params).cloned());
             if let Some(expiry) = held.contract.expiry() {

@@ -7,14 +7,14 @@ use crate::formula::mark::Touch;
 use crate::formula::tick::TickSchedule;
 use crate::price::forward::ExpiryTerms;
 use crate::price::mark::{Model, model_of, pulled, touch_at};
-use crate::state::key::{ExpiryKey, HoldingKey, LinearKey, Only, UnderlyingKey};
+use crate::state::key::{ExpiryKey, HoldingKey, LatencyKey, LinearKey, Only, UnderlyingKey};
 use crate::state::leaves::{Instrument, Linear};
 use crate::state::table::Table;
 use alloc::vec::Vec;
 use lockstep_types::command::{Phase, PhaseScope, SmileParams};
 use lockstep_types::ids::{AccountId, InstrumentId, UnderlyingId};
 use lockstep_types::instrument::{Contract, InstrumentName, Ticker};
-use lockstep_types::units::{Lots, Ppm, Price, TimeMs, Vol, notional_nano};
+use lockstep_types::units::{Lots, Ppm, Price, TimeMs, Usd, Vol, notional_nano};
 
 /// An instrument, its prices and its totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,13 @@ pub struct UnderlyingView {
     pub fresh: TimeMs,
     /// Its own phase (M7).
     pub phase: Phase,
+    /// What its latency allows; the stricter of this and its phase holds (R4).
+    pub pace: Phase,
+    /// Its latency in the latest block and the slow one, microseconds; `None` while they are
+    /// assumed, or nothing is measured yet (R4).
+    pub latency_us: Option<(i64, i64)>,
+    /// Its own insurance fund (R3).
+    pub insurance: Usd,
     /// Its perpetual.
     pub perpetual: Option<InstrumentId>,
     /// Listed instruments.
@@ -167,6 +174,7 @@ impl Exchange {
     pub fn underlying_view(&self, id: UnderlyingId) -> Option<UnderlyingView> {
         let record = self.state.underlyings.peek(id)?;
         let params = self.state.underlying_params.peek(UnderlyingKey(id))?;
+        let latency = self.state.latencies.peek(LatencyKey(id));
         Some(UnderlyingView {
             ticker: params.ticker,
             index: (record.index > Price::ZERO).then_some(record.index),
@@ -174,6 +182,9 @@ impl Exchange {
             stale: record.stale,
             fresh: record.fresh,
             phase: record.phase,
+            pace: record.pace,
+            latency_us: latency.map(|latency| (latency.now_us, latency.slow_us)),
+            insurance: record.insurance,
             perpetual: record.perpetual,
             listed: record.listed,
         })
@@ -212,13 +223,17 @@ impl Exchange {
         times
     }
 
-    /// The phase of something by itself, the phases above it not counted (M7); `None` if there is
+    /// The phase of something by itself, the phases above it not counted (M7); of an underlying the
+    /// stricter of its phase and what its latency allows (R4); `None` if there is
     /// no such thing.
     #[must_use]
     pub fn phase(&self, scope: PhaseScope) -> Option<Phase> {
         Some(match scope {
             PhaseScope::Venue => self.state.totals.peek(Only)?.phase,
-            PhaseScope::Underlying(id) => self.state.underlyings.peek(id)?.phase,
+            PhaseScope::Underlying(id) => {
+                let underlying = self.state.underlyings.peek(id)?;
+                underlying.phase.max(underlying.pace)
+            }
             PhaseScope::Instrument(id) => self.state.instruments.peek(id)?.phase,
         })
     }

@@ -298,6 +298,7 @@ impl Table for Holdings {
 
     fn make_partial(&mut self) {
         assert!(self.cells.is_empty(), "a table becomes partial before it holds anything");
+        self.of_accounts.make_partial();
         self.partial = true;
     }
 

@@ -58,6 +58,11 @@ pub struct Journal {
     protections: Touched<Sparse<key::ProtectionKey, leaves::Protection>>,
     entries: Touched<Ordered>,
     sleepers: Touched<Sparse<key::SleepersKey, leaves::Sleepers>>,
+    gaps: Touched<Sparse<key::GapsKey, leaves::Gaps>>,
+    latencies: Touched<Sparse<key::LatencyKey, leaves::Latency>>,
+    latency_days: Touched<Sparse<key::LatencyDayKey, leaves::LatencyDay>>,
+    liquidations: Touched<Sparse<key::LiquidationKey, leaves::Liquidation>>,
+    watches: Touched<Sparse<key::WatchKey, leaves::Watch>>,
 }
 
 /// One leaf that a run changed.

@@ -119,6 +119,19 @@ pub struct ObservationKey {
     pub reporter: ReporterId,
 }
 
+/// One of the days that an underlying's slow latency remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LatencyDayKey {
+    /// The underlying.
+    pub underlying: UnderlyingId,
+    /// Day number modulo thirty.
+    pub slot: u8,
+}
+
+/// Key of the times between the last blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GapsKey;
+
 /// An ordered index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IndexId {
@@ -157,6 +170,13 @@ pub enum IndexId {
     Liquidating,
     /// An account's reduce-only orders on an instrument, oldest first (M3).
     ReduceOnly(HoldingKey),
+    /// Accounts by the index below which they are looked at, the highest first (R2): sorted by its
+    /// negative.
+    WatchLow(UnderlyingId),
+    /// Accounts by the index above which they are looked at (R2).
+    WatchHigh(UnderlyingId),
+    /// Accounts that have changed since they were looked at, by the block that changed them (R2).
+    Changed,
 }
 
 /// An entry of an ordered index; entries sort by `sort`, then `item`. The entry
@@ -278,6 +298,16 @@ leaf_keys! {
     28 Place(PlaceKey);
     /// A signing key's nonces before its latest.
     29 History(HistoryKey);
+    /// The times between the last blocks.
+    30 Gaps(GapsKey);
+    /// An underlying's latency.
+    31 Latency(LatencyKey);
+    /// How long each latency held on one day.
+    32 LatencyDay(LatencyDayKey);
+    /// An account that the books have not absorbed.
+    33 Liquidation(LiquidationKey);
+    /// The prices at which an account is looked at.
+    34 Watch(WatchKey);
 }
 
 macro_rules! wrapped_keys {
@@ -314,6 +344,12 @@ wrapped_keys! {
     UnderlyingKey(UnderlyingId);
     /// Key of an instrument's count of sleeping orders.
     SleepersKey(InstrumentId);
+    /// Key of an underlying's latency.
+    LatencyKey(UnderlyingId);
+    /// Key of what is to be known of an account in liquidation.
+    LiquidationKey(AccountId);
+    /// Key of the prices at which an account is looked at.
+    WatchKey(AccountId);
 }
 
 /// Key of the venue's parameters.
@@ -378,6 +414,8 @@ struct_parts! {
     FreePage { 0 }
     Only {}
     VenueKey {}
+    GapsKey {}
+    LatencyDayKey { underlying, slot }
     AccountId { 0 }
     SignerId { 0 }
     InstrumentId { 0 }
@@ -445,6 +483,15 @@ impl Part for IndexId {
                 out.push(10);
                 key.write(out);
             }
+            Self::WatchLow(underlying) => {
+                out.push(11);
+                underlying.write(out);
+            }
+            Self::WatchHigh(underlying) => {
+                out.push(12);
+                underlying.write(out);
+            }
+            Self::Changed => out.push(13),
         }
     }
 
@@ -465,6 +512,9 @@ impl Part for IndexId {
             8 => Self::DueLinks,
             9 => Self::Liquidating,
             10 => Self::ReduceOnly(Part::read(reader)?),
+            11 => Self::WatchLow(Part::read(reader)?),
+            12 => Self::WatchHigh(Part::read(reader)?),
+            13 => Self::Changed,
             tag => {
                 let kind = DecodeErrorKind::BadTag { tag };
                 return Err(DecodeError::new(kind).within("index"));

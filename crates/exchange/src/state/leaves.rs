@@ -4,6 +4,13 @@
 //! Hot leaves are small and `Copy`. Deliberately absent: anything that can be computed from other
 //! leaves, such as marks of options, margins, or lists of an account's orders.
 
+mod risk;
+
+pub use risk::{
+    Gaps, LATENCY_BUCKETS, LATENCY_DAYS, Latency, LatencyDay, Liquidation, LiquidationShare, Range,
+    Watch, Watched,
+};
+
 use alloc::vec::Vec;
 use lockstep_types::codec::{Decode, DecodeError, Encode, Reader};
 use lockstep_types::codec_struct;
@@ -56,7 +63,7 @@ pub struct Totals {
     pub sweep: u32,
     /// Deposits less withdrawals: what all balances must add up to (C1).
     pub deposits: Usd,
-    /// The insurance fund.
+    /// The shared insurance fund; underlyings have their own beside it (R3).
     pub insurance: Usd,
     /// Fees collected and not yet split.
     pub fees: Usd,
@@ -72,6 +79,8 @@ pub struct Totals {
     pub base_fee_nano: i64,
     /// The venue's phase (M7).
     pub phase: Phase,
+    /// Accounts that are being liquidated (R3).
+    pub liquidating: u32,
 }
 codec_struct!(Totals {
     height,
@@ -96,6 +105,7 @@ codec_struct!(Totals {
     work,
     base_fee_nano,
     phase,
+    liquidating,
 });
 
 /// A signing key's record (A1, A2, A3).
@@ -140,6 +150,8 @@ pub struct Account {
     pub volume_today: Usd,
     /// When the dead-man switch fires; 0: never (A5).
     pub dead_man: TimeMs,
+    /// Whether it is to be looked at for its maintenance margin (R2).
+    pub watched: Watched,
 }
 codec_struct!(Account {
     owner,
@@ -153,6 +165,7 @@ codec_struct!(Account {
     volume_day,
     volume_today,
     dead_man,
+    watched,
 });
 
 /// Days of volume that decide an account's tier (F1).
@@ -366,7 +379,7 @@ impl Decode for Link {
 
 const LIST_MAX: usize = 1_024;
 
-fn encode_list<T: Encode>(list: &[T], out: &mut Vec<u8>) {
+pub(super) fn encode_list<T: Encode>(list: &[T], out: &mut Vec<u8>) {
     assert!(list.len() <= LIST_MAX, "lists inside leaves are short");
     u16::try_from(list.len()).unwrap_or(u16::MAX).encode(out);
     for element in list {
@@ -374,7 +387,7 @@ fn encode_list<T: Encode>(list: &[T], out: &mut Vec<u8>) {
     }
 }
 
-fn decode_list<T: Decode>(reader: &mut Reader<'_>) -> Result<Vec<T>, DecodeError> {
+pub(super) fn decode_list<T: Decode>(reader: &mut Reader<'_>) -> Result<Vec<T>, DecodeError> {
     let count = reader.count(LIST_MAX, 1)?;
     (0..count).map(|_| T::decode(reader)).collect()
 }
@@ -498,6 +511,12 @@ pub struct Underlying {
     pub listing_day: i64,
     /// Forward at which strikes were last extended.
     pub listing_price: Price,
+    /// What its latency allows, beside its phase (R4).
+    pub pace: Phase,
+    /// While its marks are frozen and orders collect: when it reopens at the earliest (R4).
+    pub reopens: TimeMs,
+    /// Its own insurance fund (R3).
+    pub insurance: Usd,
 }
 codec_struct!(Underlying {
     index,
@@ -509,6 +528,9 @@ codec_struct!(Underlying {
     listed,
     listing_day,
     listing_price,
+    pace,
+    reopens,
+    insurance,
 });
 
 /// Price state of one expiry (P2, P3, I5).

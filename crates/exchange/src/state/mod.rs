@@ -3,10 +3,11 @@
 //! [`table`] says what a leaf is and how touching one records its pre-image; [`leaves`] has the
 //! shapes; [`key`] the names; [`journal`] what comes of the pre-images. Tables of their own have
 //! price levels ([`levels`]), places in queues ([`links`]), holdings ([`holdings`]) and ordered
-//! indexes ([`ordered`]); [`noted`] and [`places`] are computed and no part of the state. This file
+//! indexes ([`ordered`]); [`noted`], [`places`] and [`computed`] are computed and no part of the state. This file
 //! lists the tables. Invariant: everything that is not in a leaf can be computed from the leaves.
 
 pub(crate) mod ahead;
+pub(crate) mod computed;
 pub mod journal;
 pub mod key;
 pub mod leaves;
@@ -21,14 +22,15 @@ pub(crate) mod table;
 
 use alloc::vec::Vec;
 use holdings::Holdings;
-use key::{ExpiryKey, ObservationKey};
+use key::{ExpiryKey, GapsKey, LatencyDayKey, LatencyKey, LiquidationKey, ObservationKey};
 use key::{
     ExtraKey, FreePage, LabelKey, LeafKey, LinearKey, Only, ProtectionKey, PublicKey, ScopeKey,
     SleepersKey, Slot, SubKey, UnderlyingKey, VenueKey, VolumeKey,
 };
 use leaves::{
-    Account, Expiry, Extra, FreeSlots, Instrument, Linear, Link, Observation, Order, Protection,
-    Reporter, Scope, SignerRecord, Sleepers, Totals, Underlying, VolumeHistory,
+    Account, Expiry, Extra, FreeSlots, Gaps, Instrument, Latency, LatencyDay, Linear, Link,
+    Liquidation, Observation, Order, Protection, Reporter, Scope, SignerRecord, Sleepers, Totals,
+    Underlying, VolumeHistory,
 };
 use levels::Levels;
 use links::Links;
@@ -54,7 +56,8 @@ macro_rules! for_each_table {
             instruments Instrument, names Name, linears Linear,
             underlying_params UnderlyingParams, underlyings Underlying, expiries Expiry,
             reporters Reporter, observations Observation, protections Protection, entries Entry,
-            sleepers Sleepers,
+            sleepers Sleepers, gaps Gaps, latencies Latency, latency_days LatencyDay,
+            liquidations Liquidation, watches Watch,
         }
     };
 }
@@ -102,6 +105,11 @@ pub(crate) struct State {
     pub(crate) protections: Sparse<ProtectionKey, Protection>,
     pub(crate) entries: Ordered,
     pub(crate) sleepers: Sparse<SleepersKey, Sleepers>,
+    pub(crate) gaps: Sparse<GapsKey, Gaps>,
+    pub(crate) latencies: Sparse<LatencyKey, Latency>,
+    pub(crate) latency_days: Sparse<LatencyDayKey, LatencyDay>,
+    pub(crate) liquidations: Sparse<LiquidationKey, Liquidation>,
+    pub(crate) watches: Sparse<key::WatchKey, leaves::Watch>,
     /// Which orders an account has.
     pub(crate) owned: Noted<OrderId, 4>,
     /// Whether only the leaves of a witness are known.
@@ -149,6 +157,11 @@ impl State {
             protections: Sparse::default(),
             entries: Ordered::default(),
             sleepers: Sparse::default(),
+            gaps: Sparse::default(),
+            latencies: Sparse::default(),
+            latency_days: Sparse::default(),
+            liquidations: Sparse::default(),
+            watches: Sparse::default(),
             owned: Noted::default(),
             partial: false,
         }
@@ -161,6 +174,7 @@ impl State {
             ($($field:ident $kind:ident),* $(,)?) => { $(state.$field.make_partial();)* };
         }
         for_each_table!(partial);
+        state.owned.make_partial();
         state.partial = true;
         state
     }

@@ -6,6 +6,7 @@
 //! longer there, and a list drops it before it grows and before a long walk.
 
 use super::table::index;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// One account's entries, in one cache line while they are few: at least all that are there.
@@ -46,22 +47,46 @@ impl<T: Copy + Default + Ord, const NEAR: usize> List<T, NEAR> {
 #[derive(Clone, Debug)]
 pub(crate) struct Noted<T, const NEAR: usize> {
     lists: Vec<List<T, NEAR>>,
+    /// The lists of a partial state, which knows few accounts of many.
+    few: Option<BTreeMap<u32, List<T, NEAR>>>,
 }
 
 impl<T, const NEAR: usize> Default for Noted<T, NEAR> {
     fn default() -> Self {
-        Self { lists: Vec::new() }
+        Self { lists: Vec::new(), few: None }
     }
 }
 
 impl<T: Copy + Default + Ord, const NEAR: usize> Noted<T, NEAR> {
-    /// Notes an entry of `account`; `is_there` tells of any noted one whether it still is.
+    /// Keeps lists of those accounts only that are noted for: the state becomes partial.
+    pub(crate) fn make_partial(&mut self) {
+        assert!(self.lists.is_empty(), "a state becomes partial before it holds anything");
+        self.few = Some(BTreeMap::new());
+    }
+
     #[inline]
-    pub(crate) fn add(&mut self, account: u32, entry: T, is_there: impl Fn(T) -> bool) {
+    fn list_or_new(&mut self, account: u32) -> &mut List<T, NEAR> {
+        if let Some(few) = &mut self.few {
+            return few.entry(account).or_insert_with(List::empty);
+        }
         if index(account) >= self.lists.len() {
             self.lists.resize_with(index(account) + 1, List::empty);
         }
-        let list = &mut self.lists[index(account)];
+        &mut self.lists[index(account)]
+    }
+
+    #[inline]
+    fn list(&self, account: u32) -> Option<&List<T, NEAR>> {
+        match &self.few {
+            Some(few) => few.get(&account),
+            None => self.lists.get(index(account)),
+        }
+    }
+
+    /// Notes an entry of `account`; `is_there` tells of any noted one whether it still is.
+    #[inline]
+    pub(crate) fn add(&mut self, account: u32, entry: T, is_there: impl Fn(T) -> bool) {
+        let list = self.list_or_new(account);
         if let Some(place) = list.near.get_mut(usize::from(list.near_count)) {
             *place = entry;
             list.near_count += 1;
@@ -76,7 +101,11 @@ impl<T: Copy + Default + Ord, const NEAR: usize> Noted<T, NEAR> {
     /// Drops what is not there if that may be most of the list, of which `count` is there: whoever
     /// walks it pays for what has gone only once.
     pub(crate) fn tidy(&mut self, account: u32, count: u32, is_there: impl Fn(T) -> bool) {
-        if let Some(list) = self.lists.get_mut(index(account))
+        let list = match &mut self.few {
+            Some(few) => few.get_mut(&account),
+            None => self.lists.get_mut(index(account)),
+        };
+        if let Some(list) = list
             && list.far.len() > 2 * index(count) + NEAR
         {
             list.tidy(is_there);
@@ -92,7 +121,6 @@ impl<T: Copy + Default + Ord, const NEAR: usize> Noted<T, NEAR> {
     /// What is noted for an account: all that is there, each at least once, and more, in no
     /// particular order.
     pub(crate) fn of(&self, account: u32) -> impl Iterator<Item = T> {
-        let list = self.lists.get(index(account));
-        list.into_iter().flat_map(|list| list.near().iter().chain(&list.far).copied())
+        self.list(account).into_iter().flat_map(|list| list.near().iter().chain(&list.far).copied())
     }
 }

@@ -17,7 +17,7 @@ use lockstep_types::event::{Event, Trade};
 use lockstep_types::ids::{AccountId, InstrumentId, OrderId, ReporterId, SignerId, UnderlyingId};
 use lockstep_types::instrument::Ticker;
 use lockstep_types::order::{NewOrder, OrderTarget, Side};
-use lockstep_types::params::{UnderlyingParams, VenueParams};
+use lockstep_types::params::{LatencySource, UnderlyingParams, VenueParams};
 use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::{Lots, Price, SpanMs, TimeMs, Usd};
 use std::collections::BTreeMap;
@@ -64,6 +64,9 @@ pub struct Venue {
     nonces: u64,
 }
 
+/// The latency that requirements assume anyway.
+pub const SWIFT: LatencySource = LatencySource::Assumed { now: SpanMs(1_000), slow: SpanMs(1_000) };
+
 impl Default for Venue {
     fn default() -> Self {
         Self::new(VenueParams::default())
@@ -78,8 +81,12 @@ impl Venue {
         venue
     }
 
-    /// A venue with nothing, whose underlyings have no oracle.
-    pub fn without_reporter(params: VenueParams) -> Self {
+    /// A venue with nothing, whose underlyings have no oracle. Its latency is assumed, unless the
+    /// parameters assume one themselves: tests leap in time.
+    pub fn without_reporter(mut params: VenueParams) -> Self {
+        if params.latency.source == LatencySource::Measured {
+            params.latency.source = SWIFT;
+        }
         Self {
             exchange: Exchange::new(params),
             height: 0,

@@ -25,8 +25,8 @@ use lockstep_types::event::Event;
 use lockstep_types::ids::{AccountId, GroupId, InstrumentId, OrderId, SignerId, UnderlyingId};
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide};
 use lockstep_types::order::{Label, OrderTarget};
-use lockstep_types::params::{MarginRegime, UnderlyingParams, VenueParams};
-use lockstep_types::units::{Lots, Price, SpanMs, TimeMs, Usd};
+use lockstep_types::params::{LatencySource, MarginRegime, UnderlyingParams, VenueParams};
+use lockstep_types::units::{Lots, Ppm, Price, SpanMs, TimeMs, Usd};
 use std::collections::{BTreeMap, VecDeque};
 
 pub use random::Random;
@@ -62,6 +62,8 @@ pub struct Profile {
     pub tight: bool,
     /// Whether prices, amounts and lots are mostly the smallest and the largest that there are.
     pub extreme: bool,
+    /// Whether the latency is assumed, not measured.
+    pub assumed: bool,
 }
 
 impl Default for Profile {
@@ -74,6 +76,7 @@ impl Default for Profile {
             wild: false,
             tight: false,
             extreme: false,
+            assumed: true,
         }
     }
 }
@@ -125,11 +128,25 @@ pub struct Workload {
     /// Parameters of underlyings that were asked for, in order.
     asked: VecDeque<UnderlyingParams>,
     nonces: BTreeMap<SignerId, u64>,
+    /// Accounts in the backstop auction.
+    offered: Vec<AccountId>,
 }
 
 impl Workload {
     pub fn new(seed: u64, profile: Profile) -> Self {
         let mut venue = VenueParams { margin: profile.margin, ..VenueParams::default() };
+        if profile.assumed {
+            let span = |ms: u64| SpanMs(i64::try_from(ms).unwrap());
+            let (now, slow) = (span(seed % 7 * 1_100), span(seed % 5 * 900));
+            venue.latency.source = LatencySource::Assumed { now, slow };
+        }
+        if profile.wild {
+            // So that runs reach the last steps of the waterfall.
+            venue.backstop.blocks = u16::try_from(seed % 4).unwrap();
+            venue.backstop.fast = SpanMs(2_000);
+            venue.backstop.slow = SpanMs(8_000);
+            venue.backstop.insolvent = SpanMs(5_000);
+        }
         if profile.tight {
             venue.block_work_max = 700;
             venue.orders_per_account_max = 12;
@@ -153,6 +170,7 @@ impl Workload {
             repairs: Vec::new(),
             asked: VecDeque::new(),
             nonces: BTreeMap::new(),
+            offered: Vec::new(),
         }
     }
 
@@ -199,6 +217,10 @@ impl Workload {
     pub fn observe(&mut self, events: &[Event]) {
         for event in events {
             match event {
+                Event::BackstopStarted { account, .. } => self.offered.push(*account),
+                Event::LiquidationEnded { account, .. } => {
+                    self.offered.retain(|offered| offered != account);
+                }
                 Event::AccountOpened { account, owner, sub } => {
                     self.traders.push(Trader { account: *account, owner: *owner, sub: *sub });
                 }
@@ -364,12 +386,15 @@ impl Workload {
     fn command(&mut self, trader: &Trader) -> Command {
         let account = trader.account;
         let idle = self.orders.iter().all(|order| order.0 != account);
+        if !self.offered.is_empty() && self.random.percent(15) {
+            return self.bid();
+        }
         if idle && self.random.percent(60) {
             return Command::Place(self.order_of(account));
         }
         match self
             .random
-            .weighted(&[500, 100, 80, 20, 70, 60, 70, 25, 15, 12, 8, 25, 25, 12, 8, 6, 40])
+            .weighted(&[500, 100, 80, 20, 70, 60, 70, 25, 15, 12, 8, 25, 25, 12, 8, 16, 40, 30])
         {
             0 => Command::Place(self.order_of(account)),
             1 => Command::Amend(self.amend(account)),
@@ -392,8 +417,27 @@ impl Workload {
             15 => Command::SetMarginMode(
                 self.random.pick(&[MarginMode::Standard, MarginMode::Portfolio]),
             ),
-            _ => self.block_trade(trader),
+            16 => self.block_trade(trader),
+            _ => self.bid(),
         }
+    }
+
+    /// A bid for a slice of one of those who are on offer, if the workload knows of any.
+    fn bid(&mut self) -> Command {
+        let account = match self.offered.is_empty() || self.random.once_in(10) {
+            true => AccountId(u32::try_from(self.random.below(12)).unwrap()),
+            false => self.random.pick(&self.offered.clone()),
+        };
+        let share = match self.random.below(4) {
+            0 => Ppm(1_000_000),
+            1 => Ppm(self.random.between(-1, 1_000_001)),
+            _ => Ppm(self.random.between(1, 300_000)),
+        };
+        let price_max = match self.random.below(4) {
+            0 => Usd(self.random.between(-1_000_000_000, 1_000_000_000)),
+            _ => Usd(i64::MAX),
+        };
+        Command::Bid { account, share, price_max }
     }
 
     pub fn cancel_scope(&mut self) -> CancelScope {

@@ -2,13 +2,17 @@
 //! 128-bit integers, and at the limits of i64.
 
 mod auction;
+mod backstop;
+mod deleverage;
 mod fee;
 mod funding;
+mod insurance;
 mod latency;
 mod mark;
 mod order_margin;
 mod portfolio_margin;
 mod portfolio_vectors;
+mod pro_rata;
 mod risk_array;
 mod rounding;
 mod scenario_vector;
@@ -17,6 +21,7 @@ mod smile;
 mod standard_margin;
 mod tick;
 mod vectors;
+mod waterfall_model;
 mod weighted_median;
 
 use proptest::prelude::*;

@@ -14,15 +14,22 @@ const PORTFOLIO: &str = include_str!("../vectors/portfolio_margin.json");
 const FUNDING: &str = include_str!("../vectors/funding_settlement.json");
 const LIQUIDATION: &str = include_str!("../vectors/liquidation_adl.json");
 
+/// The liquidation vector of this name.
+pub(crate) fn liquidation_vector(name: &str) -> Value {
+    let vectors = parse(LIQUIDATION);
+    let found = list(&vectors).iter().find(|case| case["name"] == name);
+    found.unwrap_or_else(|| panic!("no vector {name}")).clone()
+}
+
 fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-fn int(value: &Value) -> i64 {
+pub(crate) fn int(value: &Value) -> i64 {
     value.as_i64().unwrap_or_else(|| panic!("not an integer: {value}"))
 }
 
-fn list(value: &Value) -> &Vec<Value> {
+pub(crate) fn list(value: &Value) -> &Vec<Value> {
     value.as_array().unwrap()
 }
 

@@ -17,9 +17,11 @@ use lockstep_types::event::Event;
 use lockstep_types::ids::{AccountId, InstrumentId, ReporterId, SignerId, UnderlyingId};
 use lockstep_types::instrument::{Ticker, expiry_of_date};
 use lockstep_types::order::{NewOrder, Side};
-use lockstep_types::params::{FeeTier, MarginRegime, UnderlyingParams, VenueParams};
+use lockstep_types::params::{
+    FeeTier, LatencyParams, LatencySource, MarginRegime, UnderlyingParams, VenueParams,
+};
 use lockstep_types::reject::{Reject, RejectCode};
-use lockstep_types::units::{Lots, Ppm, Price, TimeMs, Usd};
+use lockstep_types::units::{Lots, Ppm, Price, SpanMs, TimeMs, Usd};
 use std::collections::BTreeMap;
 
 pub const BTC: UnderlyingId = UnderlyingId(0);
@@ -33,12 +35,19 @@ pub fn usd(price: i64) -> Price {
     Price(price * 1_000_000)
 }
 
+/// The latency that requirements assume anyway: these tests leap in time.
+pub fn assumed() -> LatencyParams {
+    let source = LatencySource::Assumed { now: SpanMs(1_000), slow: SpanMs(1_000) };
+    LatencyParams { source, ..LatencyParams::default() }
+}
+
 /// A venue without fees and margin: what is tested here is neither.
 pub fn venue() -> VenueParams {
     let free = FeeTier { volume_30d: Usd(0), maker: Ppm(0), taker: Ppm(0) };
     VenueParams {
         fee_tiers: Bounded::new(vec![free]).unwrap(),
         margin: MarginRegime::Off,
+        latency: assumed(),
         ..VenueParams::default()
     }
 }

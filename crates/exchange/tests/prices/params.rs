@@ -13,7 +13,7 @@ use lockstep_types::units::{Lots, Ppm, Price, SpanMs, Usd, Vol};
 #[test]
 fn the_genesis_parameters_are_good() {
     let mut market = Market::empty(VenueParams::default());
-    market.tell(SystemCommand::SetVenueParams(VenueParams::default()));
+    market.tell(SystemCommand::SetVenueParams(Box::default()));
     for (ticker, price) in [("BTC", 100_000), ("ETH", 4_000), ("SOL", 200), ("XRP", 1)] {
         let params = UnderlyingParams::genesis(Ticker::new(ticker).unwrap(), price);
         market.tell(SystemCommand::AddUnderlying(params));
@@ -68,7 +68,7 @@ fn bad_venue_parameters_are_refused_and_change_nothing() {
         let mut params = VenueParams::default();
         change(&mut params);
         let before = market.leaves().len();
-        market.tell(SystemCommand::SetVenueParams(params));
+        market.tell(SystemCommand::SetVenueParams(Box::new(params)));
         assert_eq!(market.refusal_code(), RejectCode::BadParameters, "change {at}");
         assert_eq!(market.leaves().len(), before);
     }

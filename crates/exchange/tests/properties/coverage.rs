@@ -8,14 +8,17 @@ use lockstep_types::reject::RejectCode;
 use std::collections::BTreeMap;
 
 /// Tag of the last event that random runs reach.
-const LAST_EVENT: u8 = 36;
+const LAST_EVENT: u8 = 40;
 /// Limits that a random run of a few thousand commands cannot reach; tests of their own do, but for
 /// the 2^24 accounts.
-const OUT_OF_REACH: [RejectCode; 4] = [
+const OUT_OF_REACH: [RejectCode; 6] = [
     RejectCode::AgentLimit,
     RejectCode::TriggerLimit,
     RejectCode::VenueOrderLimit,
     RejectCode::AccountLimit,
+    // Bids come too rarely here; tests/risk/waterfall.rs has them all.
+    RejectCode::BidShare,
+    RejectCode::BidPrice,
 ];
 
 #[test]

@@ -1,5 +1,5 @@
 //! What is remembered of free margin never promises more than the full look at the account finds,
-//! after every command of random runs.
+//! and the sums of portfolio margin are exactly its, after every command of random runs.
 
 use super::{RUN_BLOCKS, empty, over_runs};
 use lockstep_exchange::{Exchange, Step};
@@ -9,7 +9,10 @@ use lockstep_types::units::Usd;
 
 /// Compares every remembered bound; how many had something in them.
 fn check(exchange: &Exchange, shown: &dyn std::fmt::Debug) -> u64 {
-    let mut checked = 0;
+    let mut checked = match exchange.check_remembered() {
+        Ok(known) => u64::from(known),
+        Err(account) => panic!("the sums of {account} are not its leaves', after {shown:?}"),
+    };
     for id in (0..exchange.accounts()).map(AccountId) {
         let Some((open, keep)) = exchange.free_margin_remembered(id) else { continue };
         let Some(margin) = exchange.margin_of(id) else { continue };

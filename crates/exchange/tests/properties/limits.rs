@@ -27,5 +27,5 @@ fn the_largest_and_smallest_values_are_carried_out_or_refused() {
             }
         }
     });
-    assert!(largest > 1 << 56, "trades come near the limit: {largest}");
+    assert!(largest > 1 << 55, "trades come near the limit: {largest}");
 }

@@ -57,6 +57,7 @@ fn profile_of(seed: u64) -> Profile {
         parameters: !seed.is_multiple_of(3),
         wild: seed % 2 == 1,
         tight: seed % 6 == 5,
+        assumed: !seed.is_multiple_of(3),
         ..usual
     }
 }

@@ -131,7 +131,9 @@ impl Shadow {
 
     fn trade(&mut self, trade: &Trade) {
         assert!(trade.lots.0 > 0 && trade.taker != trade.maker, "{trade:?}");
-        if trade.kind == TradeKind::Block {
+        // No book made these.
+        let kinds = [TradeKind::Block, TradeKind::Backstop, TradeKind::Deleverage];
+        if kinds.contains(&trade.kind) {
             assert_eq!((trade.maker_order, trade.taker_order), (OrderId(0), OrderId(0)));
             return;
         }
@@ -223,7 +225,8 @@ impl Shadow {
             let LeafKey::Instrument(id) = key else { return };
             let instrument = Instrument::from_bytes(&value).unwrap();
             let underlying: Underlying = leaf(exchange, LeafKey::Underlying(instrument.underlying));
-            let phase = totals.phase.max(underlying.phase).max(instrument.phase);
+            let own = underlying.phase.max(underlying.pace);
+            let phase = totals.phase.max(own).max(instrument.phase);
             let expired = instrument.contract.expiry().is_some_and(|expiry| expiry <= totals.time);
             if phase > Phase::ReduceOnly || expired {
                 return;

@@ -2,9 +2,9 @@
 
 use super::*;
 use common::{bounded, trades};
-use lockstep_types::command::Command;
+
 use lockstep_types::event::{CancelReason, Trade, TradeKind};
-use lockstep_types::reject::RejectCode;
+
 use lockstep_types::units::SpanMs;
 use serde_json::Value;
 
@@ -115,13 +115,17 @@ fn l8_insurance_covers_what_a_bankrupt_account_owes() {
     let vector = vector("L8_insurance_covers");
     let (mut venue, perpetual, account) = account_of(&vector, 4_000);
     let fund = Usd(int(&vector["in_"]["insurance"]));
-    venue.must(SystemCommand::FundInsurance { amount: fund });
+    venue.must(SystemCommand::FundInsurance { underlying: None, amount: fund });
     let params = VenueParams { liquidation_fee: Ppm(0), ..free(MarginRegime::Enforced) };
     let events = set(&mut venue, params);
     assert_eq!(started(&events)[0].1, int(&vector["E_at_mark"]));
     assert_eq!(liquidations(&events)[0].lots, Lots(1_000));
     assert_eq!(ended(&events), [(account, int(&vector["cash_after_close"]), 0)]);
-    let paid = Event::InsurancePaid { account, amount: Usd(int(&vector["insurance_paid"])) };
+    let paid = Event::InsurancePaid {
+        account,
+        underlying: None,
+        amount: Usd(int(&vector["insurance_paid"])),
+    };
     assert!(events.contains(&paid));
     assert_eq!(venue.exchange.funds().insurance.0, int(&vector["insurance_after"]));
     assert_eq!(cash(&venue, account).0, int(&vector["user_cash"]));
@@ -130,23 +134,28 @@ fn l8_insurance_covers_what_a_bankrupt_account_owes() {
 }
 
 #[test]
-fn what_the_fund_cannot_pay_stays_as_debt_until_it_can() {
+fn what_the_fund_cannot_pay_is_closed_against_who_gained() {
     let vector = vector("L8_insurance_covers");
-    let (mut venue, _, account) = account_of(&vector, 4_000);
-    venue.must(SystemCommand::FundInsurance { amount: usd(50) });
+    let (mut venue, perpetual, account) = account_of(&vector, 4_000);
+    venue.must(SystemCommand::FundInsurance { underlying: Some(BTC), amount: usd(50) });
     let params = VenueParams { liquidation_fee: Ppm(0), ..free(MarginRegime::Enforced) };
-    set(&mut venue, params);
-    assert_eq!(cash(&venue, account), usd(-1_000));
-    assert_eq!(venue.exchange.funds().insurance, Usd(0));
-    audit(&venue);
-    // It is in no liquidation, but owes, so it can neither trade nor withdraw.
-    let order =
-        lockstep_types::order::NewOrder::limit(InstrumentId(0), Side::Buy, Lots(1), price(90_000));
-    assert_eq!(venue.refused(account, Command::Place(order)), RejectCode::InsufficientMargin);
-    let events = venue.must(SystemCommand::FundInsurance { amount: usd(1_500) });
-    assert!(events.contains(&Event::InsurancePaid { account, amount: usd(1_000) }));
+    let events = set(&mut venue, params);
+    let paid = Event::InsurancePaid { account, underlying: Some(BTC), amount: usd(50) };
+    assert!(events.contains(&paid), "{events:?}");
+    // 800 are missing at mark, 50 are paid, and 750 are for one BTC.
+    let closed = Event::Deleveraged {
+        account,
+        instrument: perpetual,
+        lots: Lots(1_000),
+        price: Price(97_950_000_000),
+        mark: Price(97_200_000_000),
+        uncovered: usd(750),
+    };
+    assert!(events.contains(&closed), "{events:?}");
     assert_eq!(cash(&venue, account), Usd(0));
-    assert_eq!(venue.exchange.funds().insurance, usd(500));
+    assert_eq!(position(&venue, account, perpetual), Lots(0));
+    assert_eq!(venue.exchange.funds().insurance, Usd(0));
+    assert_eq!(ended(&events).len(), 1);
     assert_eq!(started(&venue.tick()), []);
     audit(&venue);
 }

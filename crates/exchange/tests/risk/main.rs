@@ -1,4 +1,4 @@
-//! Margin, liquidation, fees and invariants through the public interface (R1 to R3, F2, F3, C1 to
+//! Margin, liquidation, fees and invariants through the public interface (R1 to R4, F2, F3, C1 to
 //! C3).
 
 #[path = "../common/mod.rs"]
@@ -6,11 +6,14 @@ mod common;
 
 mod fees;
 mod invariants;
+mod latency;
 mod liquidation;
 mod makers;
+mod model;
 mod orders;
 mod sweep;
 mod vectors;
+mod waterfall;
 mod withdrawal;
 
 use common::{Venue, price, usd};
@@ -19,7 +22,9 @@ use lockstep_types::event::Event;
 use lockstep_types::ids::{AccountId, InstrumentId, UnderlyingId};
 use lockstep_types::instrument::Ticker;
 use lockstep_types::order::Side;
-use lockstep_types::params::{FeeTier, MarginRegime, TickTable, UnderlyingParams, VenueParams};
+use lockstep_types::params::{
+    FeeTier, LatencyParams, MarginRegime, TickTable, UnderlyingParams, VenueParams,
+};
 use lockstep_types::units::{Lots, Ppm, Price, Usd};
 
 /// The only underlying of most tests.
@@ -28,7 +33,9 @@ pub const BTC: UnderlyingId = UnderlyingId(0);
 /// Parameters without trading fees, so that cash is easy to follow; margin as given.
 pub fn free(margin: MarginRegime) -> VenueParams {
     let tier = FeeTier { volume_30d: Usd(0), maker: Ppm(0), taker: Ppm(0) };
-    VenueParams { fee_tiers: common::bounded(vec![tier]), margin, ..VenueParams::default() }
+    let latency = LatencyParams { source: common::SWIFT, ..LatencyParams::default() };
+    let fee_tiers = common::bounded(vec![tier]);
+    VenueParams { fee_tiers, margin, latency, ..VenueParams::default() }
 }
 
 /// Bitcoin at 100,000 USD in ticks of ten cents, without bands for options and without interest,
@@ -67,7 +74,7 @@ pub fn trade(
 
 /// Sets the venue's parameters.
 pub fn set(venue: &mut Venue, params: VenueParams) -> Vec<Event> {
-    venue.must(SystemCommand::SetVenueParams(params))
+    venue.must(SystemCommand::SetVenueParams(Box::new(params)))
 }
 
 /// An account's cash.

@@ -32,6 +32,8 @@ pub mod terminal;
 mod text;
 mod time;
 
+pub use number::micro_usd;
+
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,7 @@
 //! The binary as people run it: arguments in, results on stdout, complaints on stderr, exit codes.
 
 mod bench;
+mod margin;
 mod price;
 mod replay;
 
@@ -65,7 +66,7 @@ fn scratch(name: &str) -> String {
 #[test]
 fn the_help_names_every_command() {
     let help = succeeds(&["--help"]);
-    for command in ["replay", "price", "bench", "series"] {
+    for command in ["replay", "price", "margin", "bench", "series"] {
         assert!(help.contains(command), "{help}");
     }
 }

@@ -375,8 +375,8 @@ fn errors_name_the_innermost_field_and_the_limit() {
     let error = Block::from_bytes(&block).unwrap_err();
     assert_eq!(error.to_string(), "system: 10001 exceeds the limit of 10000");
 
-    let error = Reject::from_bytes(&[67]).unwrap_err();
-    assert_eq!(error.to_string(), "code: no variant has tag 67");
+    let error = Reject::from_bytes(&[200]).unwrap_err();
+    assert_eq!(error.to_string(), "code: no variant has tag 200");
     assert_eq!(Usd::from_bytes(&[1]).unwrap_err().to_string(), "value: the input ends too early");
     assert_eq!(bool::from_bytes(&[1, 1]).unwrap_err().to_string(), "value: 1 bytes too many");
 }

@@ -116,9 +116,11 @@ fn a_signature_under_another_domain_does_not_hold() {
 #[test]
 fn a_consent_covers_terms_signer_account_and_nonce() {
     let (alice, verifier) = signer(1);
-    let Some(Command::BlockTrade { terms, .. }) = samples::commands().pop() else {
-        unreachable!("the last sample is a block trade")
-    };
+    let block_trade = samples::commands().into_iter().find_map(|command| match command {
+        Command::BlockTrade { terms, .. } => Some(terms),
+        _ => None,
+    });
+    let terms = block_trade.expect("a sample is a block trade");
     let message = |chain, terms: &BlockTerms, signer, account, nonce| {
         consent_message(chain, terms, SignerId(signer), AccountId(account), nonce)
     };

@@ -6,7 +6,7 @@ use lockstep_types::event::*;
 use lockstep_types::ids::*;
 use lockstep_types::instrument::InstrumentName;
 use lockstep_types::order::*;
-use lockstep_types::params::{UnderlyingParams, VenueParams};
+use lockstep_types::params::UnderlyingParams;
 use lockstep_types::*;
 
 pub fn list<T: std::fmt::Debug, const LIMIT: usize>(elements: Vec<T>) -> Bounded<T, LIMIT> {
@@ -111,6 +111,7 @@ pub fn commands() -> Vec<Command> {
             terms: BlockTerms { legs: list(vec![leg]), valid_until: TimeMs(1_774_598_400_000) },
             consents: list(vec![consent]),
         },
+        Command::Bid { account: AccountId(9), share: Ppm(250_000), price_max: Usd(-3) },
     ]
 }
 
@@ -130,7 +131,7 @@ pub fn system_commands() -> Vec<SystemCommand> {
         expiries: list(vec![expiry]),
     };
     vec![
-        SystemCommand::SetVenueParams(VenueParams::default()),
+        SystemCommand::SetVenueParams(Box::default()),
         SystemCommand::AddUnderlying(underlying_params()),
         SystemCommand::SetUnderlyingParams {
             underlying: UnderlyingId(1),
@@ -139,7 +140,7 @@ pub fn system_commands() -> Vec<SystemCommand> {
         SystemCommand::SetReporterWeight { reporter: ReporterId(3), weight: 1_000_000 },
         SystemCommand::Report(report),
         SystemCommand::Deposit { owner: [9; 32], sub: 1, amount: Usd(5_000_000) },
-        SystemCommand::FundInsurance { amount: Usd(7) },
+        SystemCommand::FundInsurance { underlying: Some(UnderlyingId(1)), amount: Usd(7) },
         SystemCommand::List(name("XRP_USDC-27MAR26-0d625-P")),
         SystemCommand::SetPhase {
             scope: PhaseScope::Instrument(InstrumentId(7)),
@@ -232,6 +233,25 @@ pub fn events() -> Vec<Event> {
         Event::LiquidationEnded { account, equity, maintenance },
         Event::BaseFee { per_unit: Usd(13) },
         Event::ParametersSet,
-        Event::InsurancePaid { account, amount },
+        Event::InsurancePaid { account, underlying: Some(underlying), amount },
+        Event::Latency {
+            underlying,
+            age: SpanMs(40),
+            finality: SpanMs(250),
+            queue: 1,
+            now_us: 1_040_000,
+            slow_us: 950_000,
+            initial: Ppm(91),
+            maintenance: Ppm::ZERO,
+        },
+        Event::BackstopStarted { account, equity, maintenance },
+        Event::BackstopTaken {
+            account,
+            bidder: AccountId(8),
+            share: Ppm(250_000),
+            price: Usd(17),
+            cash: amount,
+        },
+        Event::Deleveraged { account, instrument, lots, price, mark: Price(61), uncovered: amount },
     ]
 }

@@ -36,6 +36,7 @@ fn leg(id: u32, contract: Contract, lots: i64, entry: i64, mark: i64, spot: i64)
         lots,
         cost_nano: i128::from(lots) * i128::from(entry),
         funding_due_nano: 0,
+        factor_ppm: 1_000_000,
         mark,
         mark_max: mark,
         spot,
@@ -52,6 +53,7 @@ fn view(cash: i64, legs: Vec<Leg>, liquidation_ppm: i64) -> View {
         rates: Rates { liquidation_ppm, cap_ppm: 125_000, ..Rates::default() },
         params: StandardMarginParams::default(),
         legs,
+        scenarios: None,
     }
 }
 
@@ -104,7 +106,7 @@ fn l4_fillable_and_bankruptcy_price() {
     let view = account_of(&vector["in_"]);
     let margin = view.assess();
     assert_eq!((margin.balance, margin.maintenance), (int(&vector["E"]), int(&vector["MM"])));
-    let limit = limit(&view, &view.legs[0], &margin, SPREAD_PPM);
+    let limit = limit(&view, &view.legs[0], &margin, SPREAD_PPM, 0);
     assert_eq!(limit.ruin_ppm, int(&vector["abr_ppm"]));
     assert_eq!(limit.spread, int(&vector["spread_total"]));
     assert_eq!(limit.price, int(&vector["limit_price"]));
@@ -120,11 +122,11 @@ fn with_equity_left_no_order_goes_beyond_ruin_and_without_it_the_spread_is_the_l
     for lots in [1_000_i64, -1_000] {
         let away = |price: i64| (price - 97_000_000_000).abs() * lots.signum();
         let poor = perpetual(500_000_000, lots);
-        let near = limit(&poor, &poor.legs[0], &poor.assess(), SPREAD_PPM);
+        let near = limit(&poor, &poor.legs[0], &poor.assess(), SPREAD_PPM, i64::MAX);
         assert_eq!(near.price, near.bankruptcy);
         assert_eq!(away(near.price), 500_000_000 * lots.signum());
         let ruined = perpetual(-1, lots);
-        let far = limit(&ruined, &ruined.legs[0], &ruined.assess(), SPREAD_PPM);
+        let far = limit(&ruined, &ruined.legs[0], &ruined.assess(), SPREAD_PPM, i64::MAX);
         assert_eq!(far.ruin_ppm, PPM);
         assert_eq!(away(far.price), 7_275_000_000 * lots.signum());
     }
@@ -134,7 +136,7 @@ fn with_equity_left_no_order_goes_beyond_ruin_and_without_it_the_spread_is_the_l
 fn a_long_option_is_sold_down_to_nothing_only_when_nothing_is_left() {
     let option = leg(0, call(100_000), 2_000, 0, 6_000_000_000, 100_000_000_000);
     let broke = view(-20_000_000_000, vec![option], 5_000);
-    let limit = limit(&broke, &option, &broke.assess(), SPREAD_PPM);
+    let limit = limit(&broke, &option, &broke.assess(), SPREAD_PPM, i64::MAX);
     assert_eq!((limit.ruin_ppm, limit.price), (PPM, 0));
 }
 

@@ -28,6 +28,7 @@ fn leg(id: u32, contract: Contract, lots: i64, mark: i64) -> Leg {
         lots,
         cost_nano: 0,
         funding_due_nano: 0,
+        factor_ppm: 1_000_000,
         mark,
         mark_max: mark,
         spot: 100_000_000_000,
@@ -44,7 +45,7 @@ fn option(strike: i64, side: OptionSide) -> Contract {
 
 fn view(cash: i64, legs: Vec<Leg>) -> View {
     let params = StandardMarginParams::default();
-    View { mode: MarginMode::Standard, cash, rates: RATES, params, legs }
+    View { mode: MarginMode::Standard, cash, rates: RATES, params, legs, scenarios: None }
 }
 
 fn int(value: &Value) -> i64 {

@@ -50,7 +50,7 @@ fn extreme_params(params: UnderlyingParams) -> UnderlyingParams {
 impl Workload {
     /// The first block: reporters, three underlyings with perpetuals, some accounts.
     pub(super) fn genesis(&mut self) -> Block {
-        let mut system = vec![SystemCommand::SetVenueParams(self.venue.clone())];
+        let mut system = vec![SystemCommand::SetVenueParams(Box::new(self.venue.clone()))];
         for reporter in REPORTERS {
             system.push(SystemCommand::SetReporterWeight { reporter, weight: 10 });
         }
@@ -171,7 +171,10 @@ impl Workload {
         for _ in 0..self.random.weighted(&[50, 30, 15, 5]) {
             let command = match self.random.weighted(&[35, 6, 25, 16, 4, 4, 3, 2, 3]) {
                 0 => self.deposit(),
-                1 => SystemCommand::FundInsurance { amount: self.amount() },
+                1 => {
+                    let own = self.random.percent(70).then(|| self.underlying());
+                    SystemCommand::FundInsurance { underlying: own, amount: self.amount() }
+                }
                 2 => SystemCommand::List(self.name()),
                 3 => self.set_phase(),
                 4 if self.profile.parameters => self.venue_params(),
@@ -231,8 +234,8 @@ impl Workload {
             6 => params.liquidation_depth_share = Ppm(random.between(1, 1_000_000)),
             _ => spoil_venue(random, &mut params),
         }
-        self.repairs.push(SystemCommand::SetVenueParams(self.venue.clone()));
-        SystemCommand::SetVenueParams(params)
+        self.repairs.push(SystemCommand::SetVenueParams(Box::new(self.venue.clone())));
+        SystemCommand::SetVenueParams(Box::new(params))
     }
 
     fn new_underlying_params(&mut self) -> SystemCommand {
@@ -278,7 +281,7 @@ impl Workload {
         let value = self.random.garbage();
         match self.random.below(8) {
             0 => SystemCommand::Deposit { owner: [0; 32], sub: 255, amount: Usd(value) },
-            1 => SystemCommand::FundInsurance { amount: Usd(value) },
+            1 => SystemCommand::FundInsurance { underlying: None, amount: Usd(value) },
             2 => {
                 let mut name = self.name();
                 name.contract = self.random.pick(&[
@@ -306,10 +309,10 @@ impl Workload {
                 SystemCommand::SetUnderlyingParams { underlying, params }
             }
             6 => {
-                self.repairs.push(SystemCommand::SetVenueParams(self.venue.clone()));
+                self.repairs.push(SystemCommand::SetVenueParams(Box::new(self.venue.clone())));
                 let mut params = self.venue.clone();
                 spoil_venue(&mut self.random, &mut params);
-                SystemCommand::SetVenueParams(params)
+                SystemCommand::SetVenueParams(Box::new(params))
             }
             _ => {
                 let reporter = REPORTERS[0];
@@ -340,7 +343,12 @@ fn expiry_report(random: &mut Random, expiry: TimeMs) -> ExpiryReport {
 
 fn spoil_venue(random: &mut Random, params: &mut VenueParams) {
     let value = random.garbage();
-    match random.below(9) {
+    match random.below(14) {
+        9 => params.portfolio_margin.scan_initial = Ppm(value),
+        10 => params.portfolio_margin.volatility_up_min = Vol(value),
+        11 => params.latency.cap = Ppm(value),
+        12 => params.backstop.fast = SpanMs(value),
+        13 => params.latency.slippage = Ppm(900_000),
         0 => params.option_fee_cap = Ppm(value),
         1 => params.liquidation_fee = Ppm(value),
         2 => params.fee_split.validators = Ppm(value),
@@ -355,7 +363,11 @@ fn spoil_venue(random: &mut Random, params: &mut VenueParams) {
 
 fn spoil_underlying(random: &mut Random, params: &mut UnderlyingParams) {
     let value = random.garbage();
-    match random.below(8) {
+    match random.below(12) {
+        8 => params.jump = Ppm(900_000),
+        9 => params.jump_rate = Ppm(value),
+        10 => params.standard_factor = Ppm(value),
+        11 => params.concentration_scale = Usd(value),
         0 => params.lots_min = Lots(value),
         1 => params.position_lots_max = Lots(value),
         2 => params.impact_lots = Lots(value),

@@ -95,7 +95,7 @@ impl Ledger {
                     entry.withdrawn += i128::from(amount.0);
                 }
             }
-            Event::InsurancePaid { account, amount } => {
+            Event::InsurancePaid { account, amount, .. } => {
                 if let Some(entry) = self.of(population, *account) {
                     entry.insured += i128::from(amount.0);
                     entry.bankrupt.insert(account.0);

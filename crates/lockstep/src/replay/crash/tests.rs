@@ -184,7 +184,11 @@ fn what_one_group_loses_others_win() {
 #[test]
 fn bars_sum_over_equal_spans_and_rare_things_are_drawn_if_they_happened() {
     let mut bars = Bars::new(0, 600_000);
-    let paid = |micro| Event::InsurancePaid { account: AccountId(1), amount: Usd(micro) };
+    let paid = |micro| Event::InsurancePaid {
+        account: AccountId(1),
+        underlying: None,
+        amount: Usd(micro),
+    };
     let titles = |bars: &Bars| -> Vec<String> {
         let charts = bars.charts(Room::Stress, (0, 600_000));
         let title = |block| match block {

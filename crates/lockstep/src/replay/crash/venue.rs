@@ -64,7 +64,7 @@ pub fn commands(story: &Story, feed: &Feed, now_ms: i64) -> Vec<SystemCommand> {
     let added = story.underlyings.iter().filter_map(underlying_params);
     commands.extend(added.map(SystemCommand::AddUnderlying));
     commands.extend(story.listed.iter().copied().map(SystemCommand::List));
-    commands.push(SystemCommand::FundInsurance { amount: story.insurance });
+    commands.push(SystemCommand::FundInsurance { underlying: None, amount: story.insurance });
     commands.extend(feed.reports(now_ms));
     commands
 }

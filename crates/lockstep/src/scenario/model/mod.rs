@@ -184,8 +184,8 @@ pub enum StepKind {
 pub enum SystemStep {
     /// Collateral comes in.
     Deposit(Vec<(AccountRef, Usd)>),
-    /// Money for the insurance fund.
-    FundInsurance(Usd),
+    /// Money for an underlying's insurance fund, or for the shared one.
+    FundInsurance(Option<Ticker>, Usd),
     /// Prices.
     Report(Vec<ReportSpec>),
     /// Stake of reporters.

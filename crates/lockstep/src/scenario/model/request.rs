@@ -6,7 +6,7 @@ use lockstep_types::command::{LinkKind, MarginMode, ProtectionLimits};
 use lockstep_types::ids::GroupId;
 use lockstep_types::instrument::{InstrumentName, Ticker};
 use lockstep_types::order::{Label, PostOnly, SelfTrade, Trigger};
-use lockstep_types::{Lots, Price, Side, Usd};
+use lockstep_types::{Lots, Ppm, Price, Side, Usd};
 
 /// A signer's command.
 #[derive(Clone, Debug)]
@@ -107,6 +107,15 @@ pub enum Request {
     RevokeAgent(String),
     /// A margin mode.
     SetMarginMode(MarginMode),
+    /// A bid for a slice of an account in the backstop auction.
+    Bid {
+        /// Whose slice.
+        account: AccountRef,
+        /// How much of everything.
+        share: Ppm,
+        /// What is paid at most.
+        price_max: Usd,
+    },
     /// A block trade.
     BlockTrade {
         /// Its legs.

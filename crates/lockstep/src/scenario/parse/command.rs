@@ -91,6 +91,11 @@ impl Parser {
                 let mode = |word: &Json| value::word(word, "margin mode", modes);
                 Request::SetMarginMode(fields.need(&["mode"], mode)?)
             }
+            "backstop_bid" => Request::Bid {
+                account: fields.need(&["for", "of"], value::account)?,
+                share: fields.need(&["share"], value::ppm)?,
+                price_max: fields.opt(&["price_max", "max_price"], value::usd)?.unwrap_or(Usd::MAX),
+            },
             "block_trade" => self.block_trade(fields)?,
             other => return Err(Problem::new(format!("unknown action `{other}`"))),
         };

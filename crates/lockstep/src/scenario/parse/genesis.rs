@@ -98,6 +98,7 @@ fn genesis(fields: &mut Fields) -> Parsed<Genesis> {
     let every = fields.opt(&["every"], positive)?;
     let mut venue = VenueParams::default();
     params::no_fees(&mut venue);
+    params::assume_latency(&mut venue);
     if let Some((name, given)) = fields.raw(&["fees"])? {
         params::fees(&given, &mut venue).map_err(|problem| problem.at(name))?;
     }

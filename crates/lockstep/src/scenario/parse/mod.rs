@@ -65,6 +65,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("register_agent", "agent"),
     ("revoke_agent", "agent"),
     ("margin_mode", "mode"),
+    ("backstop_bid", "share"),
     ("block_trade", "legs"),
     ("deposit", "amount"),
     ("fund_insurance", "amount"),

@@ -9,8 +9,9 @@ use crate::scenario::problem::{Parsed, Problem};
 use crate::scenario::value::{self, PPB_PLACES, ppm};
 use lockstep_types::codec::Bounded;
 use lockstep_types::params::{
-    FeeSplit, FeeTier, ListingPolicy, MarginRegime, StandardMarginParams, TickStep, TickTable,
-    UnderlyingParams, VenueParams, WorkWeights,
+    BackstopParams, FeeSplit, FeeTier, LatencyParams, LatencySource, ListingPolicy, MarginRegime,
+    PortfolioMarginParams, StandardMarginParams, TickStep, TickTable, UnderlyingParams,
+    VenueParams, WorkWeights,
 };
 use lockstep_types::{Ppm, Usd, Vol};
 
@@ -37,6 +38,12 @@ pub fn no_fees(params: &mut VenueParams) {
     let free = FeeTier { volume_30d: Usd::ZERO, maker: Ppm::ZERO, taker: Ppm::ZERO };
     params.fee_tiers = Bounded::new(vec![free]).unwrap_or_default();
     params.liquidation_fee = Ppm::ZERO;
+}
+
+/// The latency that requirements assume anyway: scenarios leap in time.
+pub fn assume_latency(params: &mut VenueParams) {
+    let reference = params.latency.reference;
+    params.latency.source = LatencySource::Assumed { now: reference, slow: reference };
 }
 
 /// Reads `none` or `default` into the venue's fees.
@@ -98,7 +105,87 @@ pub fn venue(fields: &mut Fields, params: &mut VenueParams) -> Parsed<()> {
     set(&mut params.liquidation_depth_share, fields.opt(&["liquidation_depth_share"], ppm)?);
     set(&mut params.liquidation_target, fields.opt(&["liquidation_target"], ppm)?);
     set(&mut params.liquidation_spread, fields.opt(&["liquidation_spread"], ppm)?);
+    let held = params.portfolio_margin;
+    let given = fields.opt(&["portfolio_margin"], |value| portfolio_margin(value, held))?;
+    set(&mut params.portfolio_margin, given);
+    let held = params.latency;
+    set(&mut params.latency, fields.opt(&["latency"], |value| latency(value, held))?);
+    let held = params.backstop;
+    set(&mut params.backstop, fields.opt(&["backstop"], |value| backstop(value, held))?);
     Ok(())
+}
+
+fn portfolio_margin(
+    value: &Json,
+    mut params: PortfolioMarginParams,
+) -> Parsed<PortfolioMarginParams> {
+    let mut fields = Fields::of(value.clone())?;
+    set(&mut params.scan_initial, fields.opt(&["scan_initial"], ppm)?);
+    set(&mut params.scan_maintenance, fields.opt(&["scan_maintenance"], ppm)?);
+    set(&mut params.basis, fields.opt(&["basis"], ppm)?);
+    set(&mut params.vega, fields.opt(&["vega"], ppm)?);
+    set(&mut params.short_initial, fields.opt(&["short_initial"], ppm)?);
+    set(&mut params.short_maintenance, fields.opt(&["short_maintenance"], ppm)?);
+    set(&mut params.linear_initial, fields.opt(&["linear_initial"], ppm)?);
+    set(&mut params.linear_maintenance, fields.opt(&["linear_maintenance"], ppm)?);
+    set(&mut params.confidence_min, fields.opt(&["confidence_min"], ppm)?);
+    set(&mut params.confidence_factor, fields.opt(&["confidence_factor"], ppm)?);
+    set(&mut params.volatility_up, fields.opt(&["volatility_up"], ppm)?);
+    set(&mut params.volatility_down, fields.opt(&["volatility_down"], ppm)?);
+    let least = fields.opt(&["volatility_up_min"], ppb)?;
+    set(&mut params.volatility_up_min, least.map(Vol));
+    fields.finish()?;
+    Ok(params)
+}
+
+/// Reads `"measured"`, or fields of which `now` and `slow` assume a latency.
+fn latency(value: &Json, mut params: LatencyParams) -> Parsed<LatencyParams> {
+    if let Json::Text(_) = value {
+        let measured = &[("measured", LatencySource::Measured)];
+        params.source = value::word(value, "latency", measured)?;
+        return Ok(params);
+    }
+    let mut fields = Fields::of(value.clone())?;
+    let measured = fields.opt(&["measured"], value::boolean)?.unwrap_or(false);
+    let now = fields.opt(&["now"], value::span)?;
+    let slow = fields.opt(&["slow"], value::span)?;
+    let (held_now, held_slow) = match params.source {
+        LatencySource::Assumed { now, slow } => (now, slow),
+        LatencySource::Measured => (params.reference, params.reference),
+    };
+    if measured && (now.is_some() || slow.is_some()) {
+        return Err(Problem::new("a latency is `measured`, or `now` and `slow` are said"));
+    }
+    if measured {
+        params.source = LatencySource::Measured;
+    } else if now.is_some() || slow.is_some() {
+        let (now, slow) = (now.unwrap_or(held_now), slow.unwrap_or(held_slow));
+        params.source = LatencySource::Assumed { now, slow };
+    }
+    set(&mut params.finality_min, fields.opt(&["finality_min"], value::span)?);
+    set(&mut params.actions, fields.opt(&["actions"], count)?);
+    set(&mut params.reference, fields.opt(&["reference"], value::span)?);
+    set(&mut params.cap, fields.opt(&["cap"], ppm)?);
+    set(&mut params.reduce_only, fields.opt(&["reduce_only"], value::span)?);
+    set(&mut params.freeze, fields.opt(&["freeze"], value::span)?);
+    set(&mut params.reopen, fields.opt(&["reopen"], value::span)?);
+    set(&mut params.execution, fields.opt(&["execution"], value::span)?);
+    set(&mut params.slippage, fields.opt(&["slippage"], ppm)?);
+    fields.finish()?;
+    Ok(params)
+}
+
+fn backstop(value: &Json, mut params: BackstopParams) -> Parsed<BackstopParams> {
+    let mut fields = Fields::of(value.clone())?;
+    set(&mut params.blocks, fields.opt(&["blocks"], count)?);
+    set(&mut params.start, fields.opt(&["start"], ppm)?);
+    set(&mut params.cut, fields.opt(&["cut"], ppm)?);
+    set(&mut params.fast, fields.opt(&["fast"], value::span)?);
+    set(&mut params.slow, fields.opt(&["slow"], value::span)?);
+    set(&mut params.buffer, fields.opt(&["buffer"], ppm)?);
+    set(&mut params.insolvent, fields.opt(&["insolvent"], value::span)?);
+    fields.finish()?;
+    Ok(params)
 }
 
 fn fee_tier(value: Json) -> Parsed<FeeTier> {
@@ -209,5 +296,12 @@ pub fn underlying(fields: &mut Fields, params: &mut UnderlyingParams) -> Parsed<
     let listing = fields.opt(&["listing"], |word| value::word(word, "listing policy", policies))?;
     set(&mut params.listing, listing);
     set(&mut params.strike_step, fields.opt(&["strike_step"], value::price)?);
+    set(&mut params.standard_factor, fields.opt(&["standard_factor"], ppm)?);
+    set(&mut params.jump, fields.opt(&["jump"], ppm)?);
+    set(&mut params.jump_rate, fields.opt(&["jump_rate"], ppm)?);
+    let free = fields.opt(&["concentration_free"], value::usd)?;
+    set(&mut params.concentration_free, free);
+    let scale = fields.opt(&["concentration_scale"], value::usd)?;
+    set(&mut params.concentration_scale, scale);
     Ok(())
 }

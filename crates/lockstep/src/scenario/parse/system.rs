@@ -24,6 +24,7 @@ const REASONS: &[(&str, PhaseReason)] = &[
     ("outage", PhaseReason::Outage),
     ("prices", PhaseReason::Prices),
     ("emergency", PhaseReason::Emergency),
+    ("latency", PhaseReason::Latency),
 ];
 
 impl Parser {
@@ -36,7 +37,10 @@ impl Parser {
     ) -> Parsed<Option<SystemStep>> {
         let step = match action {
             "deposit" => SystemStep::Deposit(deposits(fields)?),
-            "fund_insurance" => SystemStep::FundInsurance(fields.need(&["amount"], value::usd)?),
+            "fund_insurance" => SystemStep::FundInsurance(
+                fields.opt(&["underlying"], value::ticker)?,
+                fields.need(&["amount"], value::usd)?,
+            ),
             "report" => SystemStep::Report(self.report_list(fields)?),
             "reporter_weight" => SystemStep::ReporterWeight(weights(fields.rest())?),
             "list" => SystemStep::List(fields.need(&["instruments", "instrument"], |names| {

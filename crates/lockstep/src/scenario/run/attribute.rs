@@ -100,6 +100,7 @@ fn account_of(event: &Event, orders: &Orders) -> Option<AccountId> {
         | Event::Withdrawn { account, .. }
         | Event::MarginModeSet { account, .. } => Some(*account),
         Event::Transferred { from, .. } => Some(*from),
+        Event::BackstopTaken { bidder, .. } => Some(*bidder),
         _ => None,
     }
 }
@@ -137,6 +138,9 @@ fn proves(event: &Event, command: &Command) -> bool {
         | (Event::Withdrawn { .. }, Command::Withdraw { .. })
         | (Event::Transferred { .. }, Command::Transfer { .. })
         | (Event::MarginModeSet { .. }, Command::SetMarginMode(_)) => true,
+        (Event::BackstopTaken { account, .. }, Command::Bid { account: offered, .. }) => {
+            account == offered
+        }
         _ => false,
     }
 }

@@ -108,8 +108,9 @@ impl Builder<'_> {
                     draft.deposits.push((place, account.clone()));
                 }
             }
-            SystemStep::FundInsurance(amount) => {
-                push(draft, SystemCommand::FundInsurance { amount: *amount });
+            SystemStep::FundInsurance(ticker, amount) => {
+                let underlying = ticker.map(|ticker| self.underlying(ticker));
+                push(draft, SystemCommand::FundInsurance { underlying, amount: *amount });
             }
             SystemStep::Report(specs) => {
                 for spec in specs {
@@ -138,7 +139,7 @@ impl Builder<'_> {
                 push(draft, SystemCommand::SetPhase { scope, phase, reason });
             }
             SystemStep::VenueParams(params) => {
-                push(draft, SystemCommand::SetVenueParams((**params).clone()));
+                push(draft, SystemCommand::SetVenueParams(params.clone()));
             }
             SystemStep::UnderlyingParams(list) => {
                 for params in list {
@@ -251,6 +252,11 @@ impl Builder<'_> {
                 Command::RevokeAgent { key: signer_of(agent).public_key() }
             }
             Request::SetMarginMode(mode) => Command::SetMarginMode(*mode),
+            Request::Bid { account, share, price_max } => Command::Bid {
+                account: self.account(account),
+                share: *share,
+                price_max: *price_max,
+            },
             Request::BlockTrade { .. } => self.block_trade(step)?,
         })
     }

@@ -39,7 +39,7 @@ pub const FAILURES_MAX: usize = 20;
 /// Events that a failure shows.
 const RECENT_MAX: usize = 8;
 /// Kinds of events that come by themselves: not shown with failures, not counted by `exactly`.
-pub const HOUSEKEEPING: &[&str] = &["index", "funding_rate", "base_fee"];
+pub const HOUSEKEEPING: &[&str] = &["index", "funding_rate", "base_fee", "latency"];
 
 /// An event and its block.
 #[derive(Clone, Debug)]
@@ -200,7 +200,7 @@ impl Runner<'_> {
         }
         first.push(system(SystemStep::ReporterWeight(genesis.reporters.clone())));
         if genesis.insurance.0 != 0 {
-            first.push(system(SystemStep::FundInsurance(genesis.insurance)));
+            first.push(system(SystemStep::FundInsurance(None, genesis.insurance)));
         }
         self.world.clock = TimeMs(genesis.time.0 - 3);
         self.block(TimeMs(genesis.time.0 - 2), &first, false)?;

@@ -120,6 +120,11 @@ pub fn command() -> BoxedStrategy<Command> {
         margin_mode().prop_map(Command::SetMarginMode),
         (block_terms(), list(consent(), BLOCK_PARTIES_MAX))
             .prop_map(|(terms, consents)| Command::BlockTrade { terms, consents }),
+        (account(), ppm(), usd()).prop_map(|(account, share, price_max)| Command::Bid {
+            account,
+            share,
+            price_max
+        }),
     ]
     .boxed()
 }
@@ -183,7 +188,7 @@ pub fn phase_reason() -> BoxedStrategy<PhaseReason> {
 
 pub fn system_command() -> BoxedStrategy<SystemCommand> {
     prop_oneof![
-        venue().prop_map(SystemCommand::SetVenueParams),
+        venue().prop_map(|params| SystemCommand::SetVenueParams(Box::new(params))),
         underlying_params().prop_map(SystemCommand::AddUnderlying),
         (underlying(), underlying_params()).prop_map(|(underlying, params)| {
             SystemCommand::SetUnderlyingParams { underlying, params }
@@ -196,7 +201,8 @@ pub fn system_command() -> BoxedStrategy<SystemCommand> {
             sub,
             amount
         }),
-        usd().prop_map(|amount| SystemCommand::FundInsurance { amount }),
+        (of(underlying()), usd())
+            .prop_map(|(underlying, amount)| SystemCommand::FundInsurance { underlying, amount }),
         instrument_name().prop_map(SystemCommand::List),
         (phase_scope(), phase(), phase_reason())
             .prop_map(|(scope, phase, reason)| SystemCommand::SetPhase { scope, phase, reason }),

@@ -187,7 +187,46 @@ fn market_event() -> BoxedStrategy<Event> {
         ),
         usd().prop_map(|per_unit| Event::BaseFee { per_unit }),
         Just(Event::ParametersSet),
-        (account(), usd()).prop_map(|(account, amount)| Event::InsurancePaid { account, amount }),
+        risk_event(),
+    ]
+    .boxed()
+}
+
+fn risk_event() -> BoxedStrategy<Event> {
+    let latency = (underlying(), span(), span(), any::<u32>(), int(), int(), ppm(), ppm());
+    let slice = (account(), account(), ppm(), usd(), usd());
+    let closed = (account(), instrument_id(), lots(), price(), price(), usd());
+    prop_oneof![
+        (account(), of(underlying()), usd()).prop_map(|(account, underlying, amount)| {
+            Event::InsurancePaid { account, underlying, amount }
+        }),
+        latency.prop_map(
+            |(underlying, age, finality, queue, now_us, slow_us, initial, maintenance)| {
+                Event::Latency {
+                    underlying,
+                    age,
+                    finality,
+                    queue,
+                    now_us,
+                    slow_us,
+                    initial,
+                    maintenance,
+                }
+            }
+        ),
+        (account(), usd(), usd()).prop_map(|(account, equity, maintenance)| {
+            Event::BackstopStarted { account, equity, maintenance }
+        }),
+        slice.prop_map(|(account, bidder, share, price, cash)| Event::BackstopTaken {
+            account,
+            bidder,
+            share,
+            price,
+            cash
+        }),
+        closed.prop_map(|(account, instrument, lots, price, mark, uncovered)| {
+            Event::Deleveraged { account, instrument, lots, price, mark, uncovered }
+        }),
     ]
     .boxed()
 }

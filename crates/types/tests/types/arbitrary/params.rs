@@ -51,6 +51,84 @@ pub fn standard_margin() -> BoxedStrategy<StandardMarginParams> {
         .boxed()
 }
 
+pub fn portfolio_margin() -> BoxedStrategy<PortfolioMarginParams> {
+    (proptest::array::uniform12(ppm()), vol())
+        .prop_map(|(ratios, volatility_up_min)| {
+            let [
+                scan_initial,
+                scan_maintenance,
+                basis,
+                vega,
+                short_initial,
+                short_maintenance,
+                linear_initial,
+                linear_maintenance,
+                confidence_min,
+                confidence_factor,
+                volatility_up,
+                volatility_down,
+            ] = ratios;
+            PortfolioMarginParams {
+                scan_initial,
+                scan_maintenance,
+                basis,
+                vega,
+                short_initial,
+                short_maintenance,
+                linear_initial,
+                linear_maintenance,
+                confidence_min,
+                confidence_factor,
+                volatility_up,
+                volatility_down,
+                volatility_up_min,
+            }
+        })
+        .boxed()
+}
+
+pub fn latency_source() -> BoxedStrategy<LatencySource> {
+    prop_oneof![
+        Just(LatencySource::Measured),
+        (span(), span()).prop_map(|(now, slow)| LatencySource::Assumed { now, slow }),
+    ]
+    .boxed()
+}
+
+pub fn latency() -> BoxedStrategy<LatencyParams> {
+    (latency_source(), any::<u8>(), proptest::array::uniform6(span()), ppm(), ppm())
+        .prop_map(|(source, actions, spans, cap, slippage)| {
+            let [finality_min, reference, reduce_only, freeze, reopen, execution] = spans;
+            LatencyParams {
+                source,
+                finality_min,
+                actions,
+                reference,
+                cap,
+                reduce_only,
+                freeze,
+                reopen,
+                execution,
+                slippage,
+            }
+        })
+        .boxed()
+}
+
+pub fn backstop() -> BoxedStrategy<BackstopParams> {
+    (any::<u16>(), proptest::array::uniform3(ppm()), proptest::array::uniform3(span()))
+        .prop_map(|(blocks, [start, cut, buffer], [fast, slow, insolvent])| BackstopParams {
+            blocks,
+            start,
+            cut,
+            fast,
+            slow,
+            buffer,
+            insolvent,
+        })
+        .boxed()
+}
+
 pub fn margin_regime() -> BoxedStrategy<MarginRegime> {
     each()
 }
@@ -64,13 +142,15 @@ pub fn work() -> BoxedStrategy<WorkWeights> {
 pub fn venue() -> BoxedStrategy<VenueParams> {
     let fees = (list(fee_tier(), 8), ppm(), ppm(), fee_split(), work(), any::<u64>(), usd());
     let margin = (margin_regime(), standard_margin(), any::<u16>(), any::<u16>(), span());
-    let liquidation = (ppm(), ppm(), ppm());
-    (fees, margin, liquidation)
-        .prop_map(|(fees, margins, liquidation)| {
+    let liquidation = (ppm(), ppm(), ppm(), backstop());
+    let risk = (portfolio_margin(), latency());
+    (fees, margin, liquidation, risk)
+        .prop_map(|(fees, margins, liquidation, (portfolio_margin, latency))| {
             let (fee_tiers, option_fee_cap, liquidation_fee, fee_split, work, ..) = fees;
             let (.., block_work_max, base_fee_floor) = fees;
             let (margin, standard_margin, orders, instruments, report_age_max) = margins;
-            let (liquidation_depth_share, liquidation_target, liquidation_spread) = liquidation;
+            let (liquidation_depth_share, liquidation_target, ..) = liquidation;
+            let (.., liquidation_spread, backstop) = liquidation;
             VenueParams {
                 fee_tiers,
                 option_fee_cap,
@@ -81,12 +161,15 @@ pub fn venue() -> BoxedStrategy<VenueParams> {
                 base_fee_floor,
                 margin,
                 standard_margin,
+                portfolio_margin,
+                latency,
                 orders_per_account_max: orders,
                 instruments_per_account_max: instruments,
                 report_age_max,
                 liquidation_depth_share,
                 liquidation_target,
                 liquidation_spread,
+                backstop,
             }
         })
         .boxed()
@@ -101,8 +184,11 @@ pub fn underlying_params() -> BoxedStrategy<UnderlyingParams> {
     let limits = proptest::array::uniform5(lots());
     let bands = proptest::array::uniform6(ppm());
     let rest = (span(), int(), int(), vol(), listing(), price());
-    (ticks, limits, bands, rest)
-        .prop_map(|(ticks, limits, bands, rest)| {
+    let risk = (ppm(), ppm(), ppm(), usd(), usd());
+    (ticks, limits, bands, rest, risk)
+        .prop_map(|(ticks, limits, bands, rest, risk)| {
+            let (standard_factor, jump, jump_rate, ..) = risk;
+            let (.., concentration_free, concentration_scale) = risk;
             let (ticker, linear_ticks, option_ticks) = ticks;
             let [lots_min, order_lots_max, position_lots_max, open_interest_max, impact_lots] =
                 limits;
@@ -137,6 +223,11 @@ pub fn underlying_params() -> BoxedStrategy<UnderlyingParams> {
                 volatility_default,
                 listing,
                 strike_step: step,
+                standard_factor,
+                jump,
+                jump_rate,
+                concentration_free,
+                concentration_scale,
             }
         })
         .boxed()
