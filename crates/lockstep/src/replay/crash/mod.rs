@@ -12,6 +12,7 @@
 mod audit;
 mod bars;
 mod chart;
+mod delay;
 mod february;
 mod feed;
 mod latency;
@@ -109,6 +110,8 @@ struct Course {
     start_ms: i64,
     end_ms: i64,
     latency: Latency,
+    /// Whether margin charges for latency.
+    charged: bool,
 }
 
 impl Arguments {
@@ -136,7 +139,7 @@ impl Arguments {
             (None, None) => story.latency,
         };
         let accounts = self.accounts.unwrap_or(story.accounts);
-        Ok(Course { accounts, start_ms, end_ms, latency })
+        Ok(Course { accounts, start_ms, end_ms, latency, charged: true })
     }
 }
 

@@ -119,6 +119,7 @@ pub fn story() -> Result<Story, ReadError> {
         default_ms: (window_ms.0 + DEFAULT_MS.0, window_ms.0 + DEFAULT_MS.1),
         worst_ms: Some((window_ms.0 + WORST_MS.0, window_ms.0 + WORST_MS.1)),
         latency: Latency { block_ms: 1_000, age_ms: 750 },
+        assumed_latency: None,
         underlyings: &UNDERLYINGS,
         listed,
         followed,

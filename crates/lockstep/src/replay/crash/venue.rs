@@ -1,12 +1,13 @@
 //! The exchange of a story: parameters, what is listed, and the money to begin with.
 
+use super::Course;
 use super::feed::{Feed, reporter};
-use super::latency::{Latency, VALIDATORS};
+use super::latency::VALIDATORS;
 use super::story::{Story, Underlying};
 use lockstep_types::command::SystemCommand;
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker};
-use lockstep_types::params::{UnderlyingParams, VenueParams};
-use lockstep_types::{Price, SpanMs, TimeMs, UnderlyingId};
+use lockstep_types::params::{LatencyParams, LatencySource, UnderlyingParams, VenueParams};
+use lockstep_types::{Ppm, Price, SpanMs, TimeMs, UnderlyingId};
 
 /// Reports count for four minutes: the slowest validator of the slowest chain is that late.
 const REPORT_AGE_MAX: SpanMs = SpanMs(240_000);
@@ -16,12 +17,21 @@ const WORK_PER_SECOND: u64 = 24_000;
 /// Least work of a full block, however short: room for the mass quotes of a few makers.
 const BLOCK_WORK_MIN: u64 = 12_000;
 
-/// Parameters of a venue with this block time.
-pub fn params(latency: &Latency) -> VenueParams {
-    let work = WORK_PER_SECOND * u64::try_from(latency.block_ms).unwrap_or(1) / 1_000;
+/// Parameters of the venue of a story.
+pub fn params(story: &Story, course: &Course) -> VenueParams {
+    let block_ms = u64::try_from(course.latency.block_ms).unwrap_or(1);
+    let usual = LatencyParams::default();
     VenueParams {
         report_age_max: REPORT_AGE_MAX,
-        block_work_max: work.max(BLOCK_WORK_MIN),
+        block_work_max: (WORK_PER_SECOND * block_ms / 1_000).max(BLOCK_WORK_MIN),
+        latency: LatencyParams {
+            source: match story.assumed_latency {
+                Some(assumed) => LatencySource::Assumed { now: assumed, slow: assumed },
+                None => LatencySource::Measured,
+            },
+            cap: if course.charged { usual.cap } else { Ppm::ZERO },
+            ..usual
+        },
         ..VenueParams::default()
     }
 }
