@@ -114,8 +114,8 @@ pub fn play<'a>(
 
 impl Run<'_> {
     fn set_up(&mut self) -> Result<(), Failure> {
-        // All of it at the second before the start.
-        let before_ms = self.course.start_ms - 1_000;
+        // All of it one block before the start.
+        let before_ms = self.course.start_ms - self.course.latency.block_ms;
         let mut commands = venue::commands(&self.story, &self.feed, before_ms);
         commands.extend(self.population.deposits());
         let blocks = commands.chunks(SET_UP_COMMANDS).map(<[SystemCommand]>::to_vec);
