@@ -10,8 +10,9 @@
 //! ```
 //!
 //! Invariants: sums are exact whatever the lots, or [`FormulaError::Overflow`] if one does not fit
-//! in the end; all but the profit, its delta and the losses are never negative. The sums can be kept and [`super::portfolio_margin::requirement`] asked again when
-//! only prices or parameters have changed.
+//! in the end; all but the profit, its delta and the losses are never negative. The sums can be
+//! kept and [`super::portfolio_margin::requirement`] asked again when only prices or parameters
+//! have changed.
 //!
 //! Deliberately absent: shares, notionals and requirements, which are [`super::portfolio_margin`].
 //!

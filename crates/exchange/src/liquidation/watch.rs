@@ -9,9 +9,9 @@
 //! crossed, so its work does not grow with the accounts that are far from trouble.
 //!
 //! What changes an account (a fill, a withdrawal, another mode) puts it in a queue of those to look
-//! at in the next block. Everything else (volatility, the basis of a future, funding, parameters) is
-//! caught by a round of all accounts, [`SWEEP_BLOCKS`] blocks long, and in accounts with options by
-//! ranges that are kept narrow.
+//! at in the next block. Everything else (volatility, the basis of a future, funding, parameters)
+//! is caught by a round of all accounts, [`SWEEP_BLOCKS`] blocks long, and in accounts with options
+//! by ranges that are kept narrow.
 //!
 //! Invariants: an account in liquidation is not watched; the indexes hold exactly the ends of the
 //! ranges in the leaves; a range only says when to look, never what to do, so nobody is liquidated
@@ -26,6 +26,7 @@ use crate::margin::view::View;
 use crate::state::Outcome;
 use crate::state::key::{IndexId, WatchKey};
 use crate::state::leaves::{Range, Watch, Watched};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use lockstep_types::ids::{AccountId, UnderlyingId};
 use lockstep_types::units::Price;
@@ -78,25 +79,44 @@ fn still_serves(held: &Range, fresh: &Range) -> bool {
 }
 
 impl Exchange {
-    /// Looks at those that have changed, those whose range was crossed, and the next in turn.
+    /// Looks at those that have changed, those whose range was crossed, and the next in turn; in
+    /// the order of their ids.
     pub(super) fn look_around(&mut self, budget: &mut Budget) -> Outcome<()> {
+        let mut due: BTreeMap<AccountId, Option<i64>> = BTreeMap::new();
+        for id in 0..self.state.totals()?.underlyings {
+            self.find_crossed(UnderlyingId(id), &mut due)?;
+        }
+        let totals = *self.state.totals()?;
+        let count = totals.accounts;
+        let turns = count.min(SWEEP_ACCOUNTS_MIN.max(count.div_ceil(SWEEP_BLOCKS)));
+        let mut at = totals.sweep;
+        for _ in 0..turns {
+            at = if at >= count { 0 } else { at };
+            due.entry(AccountId(at)).or_default();
+            at += 1;
+        }
         let changed = self.state.entries.up_to(IndexId::Changed, i64::MAX, CHANGED_PER_BLOCK)?;
-        for (since, item) in changed {
+        due.extend(changed.into_iter().map(|(since, item)| (account_of(item), Some(since))));
+        for (account, queued) in due {
             if budget.accounts == 0 {
+                // Nobody is passed over: ranges stay crossed, queues stay, and so does the turn.
                 return Ok(());
             }
-            self.state.entries.remove(IndexId::Changed, since, item)?;
-            let account = account_of(item);
-            self.state.account(account)?.watched = Watched::No;
+            if let Some(since) = queued {
+                self.state.entries.remove(IndexId::Changed, since, u64::from(account.0))?;
+                self.state.account(account)?.watched = Watched::No;
+            }
             self.look_at(account, budget)?;
         }
-        for id in 0..self.state.totals()?.underlyings {
-            self.look_at_crossed(UnderlyingId(id), budget)?;
-        }
-        self.sweep(budget)
+        self.state.totals()?.sweep = at;
+        Ok(())
     }
 
-    fn look_at_crossed(&mut self, id: UnderlyingId, budget: &mut Budget) -> Outcome<()> {
+    fn find_crossed(
+        &mut self,
+        id: UnderlyingId,
+        due: &mut BTreeMap<AccountId, Option<i64>>,
+    ) -> Outcome<()> {
         let underlying = *self.underlying(id)?;
         if underlying.stale {
             return Ok(());
@@ -107,30 +127,9 @@ impl Exchange {
         ];
         for (index, reached) in sides {
             for (_, item) in self.state.entries.up_to(index, reached, CROSSED_PER_BLOCK)? {
-                if budget.accounts == 0 {
-                    return Ok(());
-                }
-                self.look_at(account_of(item), budget)?;
+                due.entry(account_of(item)).or_default();
             }
         }
-        Ok(())
-    }
-
-    /// Looks at the next accounts in turn; stops at the one that the budget does not reach.
-    fn sweep(&mut self, budget: &mut Budget) -> Outcome<()> {
-        let totals = *self.state.totals()?;
-        let count = totals.accounts;
-        let due = count.min(SWEEP_ACCOUNTS_MIN.max(count.div_ceil(SWEEP_BLOCKS)));
-        let mut at = totals.sweep;
-        for _ in 0..due {
-            at = if at >= count { 0 } else { at };
-            if budget.accounts == 0 {
-                break;
-            }
-            self.look_at(AccountId(at), budget)?;
-            at += 1;
-        }
-        self.state.totals()?.sweep = at;
         Ok(())
     }
 

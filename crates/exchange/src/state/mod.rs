@@ -3,8 +3,9 @@
 //! [`table`] says what a leaf is and how touching one records its pre-image; [`leaves`] has the
 //! shapes; [`key`] the names; [`journal`] what comes of the pre-images. Tables of their own have
 //! price levels ([`levels`]), places in queues ([`links`]), holdings ([`holdings`]) and ordered
-//! indexes ([`ordered`]); [`noted`], [`places`] and [`computed`] are computed and no part of the state. This file
-//! lists the tables. Invariant: everything that is not in a leaf can be computed from the leaves.
+//! indexes ([`ordered`]); [`noted`], [`places`] and [`computed`] are computed and no part of the
+//! state. This file lists the tables. Invariant: everything that is not in a leaf can be computed
+//! from the leaves.
 
 pub(crate) mod ahead;
 pub(crate) mod computed;

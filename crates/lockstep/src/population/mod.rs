@@ -1,6 +1,6 @@
 //! A seeded population that trades: makers of everything that is listed, leveraged longs and
-//! shorts, stop users, arbitrageurs, sellers of gamma, hedged books, option buyers, backstop bidders,
-//! noise, and one whale.
+//! shorts, stop users, arbitrageurs, sellers of gamma, hedged books, option buyers, backstop
+//! bidders, noise, and one whale.
 //!
 //! Each agent is one account. All have their positions from an opening auction ([`opening`]).
 //! After it each acts when it is due ([`calendar`]) on the [`market::Market`] as the block before

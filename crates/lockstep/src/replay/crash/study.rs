@@ -1,8 +1,8 @@
 //! What latency costs: the worst of a story, several times, with the same seed and the same world,
 //! on a chain that is fast, middling and slow, and with and without a charge for it.
 //!
-//! Only the age of reports, the block time and the charge differ. What agents do follows from what they see, so
-//! the runs part ways from the first block on. A measure of the comparison is a row of
+//! Only the age of reports, the block time and the charge differ. What agents do follows from what
+//! they see, so the runs part ways from the first block on. A measure of the comparison is a row of
 //! [`measures`]; one that is nothing in all runs is left out.
 
 use super::latency::Latency;
@@ -210,6 +210,7 @@ fn charts(outcomes: &[Outcome]) -> Vec<Block> {
 const MEANING: &str = "Latency is the age of reports and three blocks, in equal parts. A slow \
     chain hears of a fall late, acts late, and trades at prices that are no more; so more is lost \
     before a position is closed, and whoever quotes is met by those who know better. The venue \
-    measures its latency itself and does three things about it: portfolio margin asks for more, \
-    above five seconds orders may only reduce, above a minute nothing trades. The runs called free \
-    charge nothing for latency: what the charge costs and what it saves is the difference.";
+    measures its latency itself, and portfolio margin asks for more the greater it is. The runs \
+    called free charge nothing: what the charge costs and what it saves is the difference. (The \
+    venue would also take only orders that reduce, and in the end stop trading; in the runs of \
+    five seconds and more that is off, or there would be nothing to see.)";

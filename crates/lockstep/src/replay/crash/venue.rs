@@ -17,21 +17,28 @@ const WORK_PER_SECOND: u64 = 24_000;
 /// Least work of a full block, however short: room for the mass quotes of a few makers.
 const BLOCK_WORK_MIN: u64 = 12_000;
 
+/// A chain that is asked to be as slow as this is not also kept from trading for it, or there would
+/// be nothing to see.
+const SLOW_MS: i64 = 5_000;
+/// Longer than any latency that can be asked for.
+const NEVER: SpanMs = SpanMs(3_600_000);
+
 /// Parameters of the venue of a story.
 pub fn params(story: &Story, course: &Course) -> VenueParams {
     let block_ms = u64::try_from(course.latency.block_ms).unwrap_or(1);
-    let usual = LatencyParams::default();
+    let mut rules = LatencyParams::default();
+    if let Some(assumed) = story.assumed_latency {
+        rules.source = LatencySource::Assumed { now: assumed, slow: assumed };
+    } else if course.latency.tau_ms() >= SLOW_MS {
+        (rules.reduce_only, rules.freeze) = (NEVER, NEVER);
+    }
+    if !course.charged {
+        rules.cap = Ppm::ZERO;
+    }
     VenueParams {
         report_age_max: REPORT_AGE_MAX,
         block_work_max: (WORK_PER_SECOND * block_ms / 1_000).max(BLOCK_WORK_MIN),
-        latency: LatencyParams {
-            source: match story.assumed_latency {
-                Some(assumed) => LatencySource::Assumed { now: assumed, slow: assumed },
-                None => LatencySource::Measured,
-            },
-            cap: if course.charged { usual.cap } else { Ppm::ZERO },
-            ..usual
-        },
+        latency: rules,
         ..VenueParams::default()
     }
 }
