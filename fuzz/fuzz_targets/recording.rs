@@ -1,8 +1,9 @@
-//! Recorded series and tapes: reading never panics, and what reads as plain text has this one
-//! spelling. A tape may also be compressed.
+//! Recorded series, option chains and tapes: reading never panics, and what reads as plain text has
+//! this one spelling. A tape may also be compressed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use lockstep::series::chain;
 use lockstep::series::tape::{self, TapeEvent, TapeReader};
 use lockstep::series::{Column, Series};
 
@@ -13,6 +14,18 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(series.write(&mut again).is_ok() && again == bytes, "one spelling");
             assert!(series.point_at(series.first().time_s) == Some(series.first()));
         }
+    }
+    if let Ok(smiles) = chain::read_smiles(bytes) {
+        let mut again = Vec::new();
+        assert!(chain::write_smiles(&mut again, &smiles).is_ok() && again == bytes, "one spelling");
+    }
+    if let Ok(interest) = chain::read_interest(bytes) {
+        let mut again = Vec::new();
+        assert!(chain::write_interest(&mut again, &interest).is_ok());
+        assert!(chain::read_interest(&again[..]).as_ref() == Ok(&interest), "reads the same again");
+    }
+    if let Err(error) = chain::derive::chains(bytes) {
+        drop(error.to_string());
     }
     let read = TapeReader::open(bytes).and_then(|tape| tape.collect::<Result<Vec<TapeEvent>, _>>());
     match read {

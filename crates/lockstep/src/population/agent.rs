@@ -1,18 +1,19 @@
 //! One agent: an account, its habits, its random numbers, and how it sends commands.
 
-use super::desk::Desk;
+use super::desk::{Auction, Desk};
 use super::market::{Board, Market, Quote};
 use super::opening::Wish;
 use super::{
-    Kind, Shape, arbitrage, gamma_seller, hedger, maker, noise, option_buyer, option_maker, trader,
-    whale,
+    Kind, Shape, arbitrage, backstop_bidder, gamma_seller, hedger, maker, noise, option_buyer,
+    option_maker, trader, whale,
 };
 use lockstep_sim::rng::Rng;
 use lockstep_types::command::{Command, UserCommand};
 use lockstep_types::event::Accepted;
 use lockstep_types::instrument::InstrumentName;
 use lockstep_types::order::{NewOrder, TimeInForce};
-use lockstep_types::{AccountId, Lots, Price, Side, SignerId, UnderlyingId};
+use lockstep_types::{AccountId, InstrumentId, Lots, Price, Side, SignerId, UnderlyingId};
+use std::collections::BTreeMap;
 
 /// Micro-USD in a thousand USD.
 pub const THOUSAND_USD: i64 = 1_000_000_000;
@@ -35,6 +36,8 @@ pub enum Role {
     Hedger(hedger::Hedger),
     /// Of an option buyer.
     OptionBuyer(option_buyer::OptionBuyer),
+    /// Of a backstop bidder.
+    BackstopBidder(backstop_bidder::BackstopBidder),
     /// Of noise.
     Noise(noise::Noise),
     /// Of the whale.
@@ -58,6 +61,7 @@ impl Role {
             Kind::GammaSeller => Self::GammaSeller(gamma_seller::GammaSeller::new(board, rng)),
             Kind::Hedger => Self::Hedger(hedger::Hedger::new(board, rng)),
             Kind::OptionBuyer => Self::OptionBuyer(option_buyer::OptionBuyer::new(board, rng)),
+            Kind::BackstopBidder => Self::BackstopBidder(backstop_bidder::BackstopBidder::new(rng)),
             Kind::Noise => Self::Noise(noise::Noise::new(board, shape.noise_pace, rng)),
             Kind::Whale => Self::Whale(whale::Whale),
         }
@@ -102,6 +106,21 @@ impl Turn<'_> {
     /// The agent's position, signed lots.
     pub fn position(&self, quote: &Quote) -> i64 {
         self.desk.position(self.number, quote.id)
+    }
+
+    /// The agent's positions, signed lots.
+    pub fn positions(&self) -> &[(InstrumentId, i64)] {
+        self.desk.positions(self.number)
+    }
+
+    /// Accounts in the backstop auction.
+    pub fn auctions(&self) -> &BTreeMap<AccountId, Auction> {
+        self.desk.auctions()
+    }
+
+    /// How often a bid of the agent was refused for its share, and what the latest could have been.
+    pub fn share_told(&self) -> (u32, i64) {
+        self.desk.share_told(self.number)
     }
 
     /// Delta of everything that the agent has on an underlying, signed lots of it.
@@ -192,6 +211,7 @@ impl Agent {
         let thousands = match kind {
             Kind::Maker => 6_000,
             Kind::OptionMaker => 16_000,
+            Kind::BackstopBidder => 1_000,
             Kind::Arbitrageur => 400,
             Kind::GammaSeller => 20 + small(&mut rng, 80),
             Kind::Hedger => 50 + small(&mut rng, 200),
@@ -241,7 +261,11 @@ impl Agent {
             Role::Hedger(role) => role.wish(market, deposit, rng),
             Role::OptionBuyer(role) if must_hold => role.hold(market, held),
             Role::OptionBuyer(role) => role.wish(market, deposit, rng),
-            Role::Maker(_) | Role::OptionMaker(_) | Role::Arbitrageur(_) | Role::Noise(_) => held,
+            Role::Maker(_)
+            | Role::OptionMaker(_)
+            | Role::Arbitrageur(_)
+            | Role::BackstopBidder(_)
+            | Role::Noise(_) => held,
         }
     }
 
@@ -292,6 +316,7 @@ impl Agent {
             Role::GammaSeller(role) => role.act(&mut turn),
             Role::Hedger(role) => Some(role.act(&mut turn)),
             Role::OptionBuyer(role) => role.act(&mut turn),
+            Role::BackstopBidder(role) => Some(role.act(&mut turn)),
             Role::Noise(role) => Some(role.act(&mut turn)),
             Role::Whale(_) => None,
         }

@@ -2,7 +2,9 @@
 //! mode. All of it comes from events, as any client's knowledge would.
 
 use lockstep_types::event::Accepted;
+use lockstep_types::reject::RejectCode;
 use lockstep_types::{AccountId, Event, InstrumentId, Lots, OrderId, UnderlyingId};
+use std::collections::BTreeMap;
 
 /// Open orders of an account that are remembered: the latest ones. Older ones stay until they end.
 const ORDERS_MAX: usize = 4;
@@ -17,12 +19,27 @@ struct Known {
     /// The latest orders that came to rest, the oldest first.
     orders: Vec<Accepted>,
     is_portfolio: bool,
+    /// How often a bid was refused for its share, and what the latest could have been, ppm.
+    share_told: (u32, i64),
+}
+
+/// An account of which slices are on offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Auction {
+    /// Since when, milliseconds.
+    pub since_ms: i64,
+    /// Its equity then, micro-USD.
+    pub equity: i64,
+    /// Its maintenance requirement then, micro-USD.
+    pub maintenance: i64,
 }
 
 /// What is known of all accounts.
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
     accounts: Vec<Known>,
+    /// Accounts in the backstop auction: everybody knows of them.
+    auctions: BTreeMap<AccountId, Auction>,
     /// The order that was just accepted.
     accepted: Option<Accepted>,
 }
@@ -68,9 +85,32 @@ impl Desk {
         self.known(account).is_some_and(|known| known.is_portfolio)
     }
 
-    /// Learns from an event.
-    pub fn observe(&mut self, event: &Event) {
+    /// Accounts in the backstop auction.
+    pub fn auctions(&self) -> &BTreeMap<AccountId, Auction> {
+        &self.auctions
+    }
+
+    /// How often a bid of an account was refused for its share, and what the latest could have
+    /// been, ppm.
+    pub fn share_told(&self, account: u32) -> (u32, i64) {
+        self.known(account).map_or((0, 0), |known| known.share_told)
+    }
+
+    /// Learns from an event of the block at a moment.
+    pub fn observe(&mut self, event: &Event, now_ms: i64) {
         match event {
+            Event::BackstopStarted { account, equity, maintenance } => {
+                let (equity, maintenance) = (equity.0, maintenance.0);
+                let auction = Auction { since_ms: now_ms, equity, maintenance };
+                self.auctions.insert(*account, auction);
+            }
+            Event::Rejected { account, reject, .. } if reject.code == RejectCode::BidShare => {
+                let told = &mut self.known_mut(*account).share_told;
+                *told = (told.0 + 1, reject.limit);
+            }
+            Event::LiquidationEnded { account, .. } => {
+                self.auctions.remove(account);
+            }
             Event::Trade(trade) => {
                 let signed = trade.taker_side.signed(trade.lots).0;
                 self.add(trade.taker, trade.instrument, signed);

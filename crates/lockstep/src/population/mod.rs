@@ -1,6 +1,6 @@
 //! A seeded population that trades: makers of everything that is listed, leveraged longs and
-//! shorts, stop users, arbitrageurs, sellers of gamma, hedged books, option buyers, noise, and one
-//! whale.
+//! shorts, stop users, arbitrageurs, sellers of gamma, hedged books, option buyers, backstop
+//! bidders, noise, and one whale.
 //!
 //! Each agent is one account. All have their positions from an opening auction ([`opening`]).
 //! After it each acts when it is due ([`calendar`]) on the [`market::Market`] as the block before
@@ -13,6 +13,7 @@
 
 pub mod agent;
 mod arbitrage;
+mod backstop_bidder;
 mod calendar;
 mod desk;
 mod gamma_seller;
@@ -45,6 +46,9 @@ pub const ACCOUNTS_MAX: u32 = 100_000;
 /// Most makers of perpetuals and futures: more only add commands.
 const MAKERS_MAX: u32 = 40;
 
+/// Most backstop bidders.
+const BIDDERS_MAX: u32 = 6;
+
 /// Which of a population an agent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -66,6 +70,8 @@ pub enum Kind {
     Hedger,
     /// Bought options.
     OptionBuyer,
+    /// Takes over what the books do not absorb.
+    BackstopBidder,
     /// Does anything.
     Noise,
     /// Is too large for its books.
@@ -85,6 +91,7 @@ impl Kind {
             Self::GammaSeller => "short-gamma sellers",
             Self::Hedger => "hedged books",
             Self::OptionBuyer => "option buyers",
+            Self::BackstopBidder => "backstop bidders",
             Self::Noise => "noise",
             Self::Whale => "the whale",
         }
@@ -92,17 +99,26 @@ impl Kind {
 
     /// Whether it asks for portfolio margin.
     pub const fn wants_portfolio(self) -> bool {
-        matches!(self, Self::Maker | Self::OptionMaker | Self::GammaSeller | Self::Hedger)
+        matches!(
+            self,
+            Self::Maker
+                | Self::OptionMaker
+                | Self::GammaSeller
+                | Self::Hedger
+                | Self::BackstopBidder
+        )
     }
 
-    /// The kind of the account with this number: the makers and the whale first, the others mixed
-    /// by fixed shares.
+    /// The kind of the account with this number: the makers, the bidders and the whale first, the
+    /// others mixed by fixed shares.
     fn of(number: u32, shape: &Shape) -> Self {
         let makers = (shape.accounts / 125).clamp(4, MAKERS_MAX);
         let Some(number) = number.checked_sub(makers) else { return Self::Maker };
         let Some(number) = number.checked_sub(shape.option_makers) else {
             return Self::OptionMaker;
         };
+        let bidders = (shape.accounts / 800).clamp(2, BIDDERS_MAX);
+        let Some(number) = number.checked_sub(bidders) else { return Self::BackstopBidder };
         let Some(number) = number.checked_sub(1) else { return Self::Whale };
         // Shares of a hundred; 37 steps through all residues, so that every kind is near.
         match u64::from(number) * 37 % 100 {
@@ -204,10 +220,10 @@ impl Population {
         sent
     }
 
-    /// What the agents learn from a block.
-    pub fn observe(&mut self, events: &[Event]) {
+    /// What the agents learn from the block at a moment.
+    pub fn observe(&mut self, events: &[Event], now_ms: i64) {
         for event in events {
-            self.desk.observe(event);
+            self.desk.observe(event, now_ms);
         }
     }
 

@@ -20,7 +20,7 @@ fn every_kind_is_there_from_the_smallest_population_on() {
     for accounts in [ACCOUNTS_MIN, 200, 5_000] {
         let shape = shape(accounts);
         let kinds: BTreeSet<Kind> = (0..accounts).map(|number| Kind::of(number, &shape)).collect();
-        assert_eq!(kinds.len(), 11, "of {accounts}");
+        assert_eq!(kinds.len(), 12, "of {accounts}");
     }
 }
 

@@ -30,6 +30,9 @@ fn a_small_crash_repeats_by_its_seed() {
     assert_eq!(first.trim().len(), 64, "{first}");
     assert_eq!(digest(&["--check", "off"]), first, "checking changes nothing");
     assert_ne!(digest(&["--seed", "1"]), first);
+    let quarters = digest(&["--block-ms", "250"]);
+    assert_eq!(digest(&["--block-ms", "250"]), quarters);
+    assert_ne!(quarters, first, "four times as many blocks");
 }
 
 #[test]
@@ -47,11 +50,17 @@ fn latencies_are_compared_side_by_side() {
         let cells = row(name)[name.len() + 2..].replace(" ms", "");
         cells.split_whitespace().map(str::to_string).collect()
     };
-    assert_eq!(numbers("block time"), ["75", "1250", "15000"]);
-    assert_eq!(numbers("blocks"), ["800", "48", "4"]);
-    assert_eq!(text.matches("The books balance to the micro-dollar.").count(), 3);
+    // With and without a charge for latency, but for the fast chain, which is charged nothing.
+    assert_eq!(numbers("block time"), ["75", "1250", "1250", "15000", "15000"]);
+    assert_eq!(numbers("blocks"), ["800", "48", "48", "4", "4"]);
+    let charged = row("greatest move charged for, of spot").replace(" %", "");
+    let charged: Vec<f64> =
+        charged.split_whitespace().filter_map(|cell| cell.parse().ok()).collect();
+    assert!(charged[0] == 0.0 && charged[2] == 0.0 && charged[4] == 0.0, "{charged:?}");
+    assert!(0.0 < charged[1] && charged[1] < charged[3], "the later, the more: {charged:?}");
+    assert_eq!(text.matches("The books balance to the micro-dollar.").count(), 5);
     let digests = study(&["--digest-only"]);
-    assert_eq!(digests.lines().count(), 3);
+    assert_eq!(digests.lines().count(), 5);
     assert_eq!(study(&["--digest-only"]), digests, "they repeat");
 }
 
@@ -136,4 +145,7 @@ fn paths_that_are_nothing_are_named() {
     let (code, complaint) = fails(&["replay", "--latency", "0.1"]);
     assert_eq!(code, 2);
     assert!(complaint.contains("outside 0.2 to 120 seconds"), "{complaint}");
+    let (code, complaint) = fails(&["replay", "--story", "feb-2026", "--latency-study"]);
+    assert_eq!(code, 2);
+    assert!(complaint.contains("known by the second: oct-2025"), "{complaint}");
 }

@@ -18,6 +18,9 @@ enum Sum {
     Liquidations,
     LiquidationVolume,
     InsurancePaid,
+    Backstops,
+    TakenOver,
+    Deleveraged,
     Woken,
     Protections,
     Settled,
@@ -58,12 +61,24 @@ const fn money(sum: Sum, room: Room, title: &'static str, name: &'static str) ->
 }
 
 /// Everything that is summed, in the order of the page.
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 12] = [
     count(Sum::Liquidations, Room::Stress, "Accounts that fell below maintenance", "accounts"),
     money(Sum::LiquidationVolume, Room::Stress, "Volume of liquidation orders", "volume"),
     Row {
         is_rare: true,
         ..money(Sum::InsurancePaid, Room::Stress, "Paid by insurance for bankrupt accounts", "paid")
+    },
+    Row {
+        is_rare: true,
+        ..count(Sum::Backstops, Room::Stress, "Accounts put into the backstop auction", "accounts")
+    },
+    Row {
+        is_rare: true,
+        ..money(Sum::TakenOver, Room::Stress, "Taken over by backstop bidders, at mark", "volume")
+    },
+    Row {
+        is_rare: true,
+        ..money(Sum::Deleveraged, Room::Stress, "Closed against profitable positions", "volume")
     },
     count(Sum::Woken, Room::Stress, "Stops and takes that woke", "orders"),
     count(Sum::Protections, Room::Stress, "Market maker protection tripped", "times"),
@@ -114,11 +129,15 @@ impl Bars {
             Event::Trade(trade) => {
                 let micro = i128::from(trade.price.0) * i128::from(trade.lots.0) / 1_000;
                 self.add(Sum::Volume, micro);
-                if trade.kind == TradeKind::Liquidation {
-                    self.add(Sum::LiquidationVolume, micro);
+                match trade.kind {
+                    TradeKind::Liquidation => self.add(Sum::LiquidationVolume, micro),
+                    TradeKind::Backstop => self.add(Sum::TakenOver, micro),
+                    TradeKind::Deleverage => self.add(Sum::Deleveraged, micro),
+                    _ => {}
                 }
             }
             Event::LiquidationStarted { .. } => self.add(Sum::Liquidations, 1),
+            Event::BackstopStarted { .. } => self.add(Sum::Backstops, 1),
             Event::InsurancePaid { amount, .. } => self.add(Sum::InsurancePaid, amount.0.into()),
             Event::Settled { amount, .. } => self.add(Sum::Settled, amount.0.max(0).into()),
             Event::Triggered { .. } => self.add(Sum::Woken, 1),

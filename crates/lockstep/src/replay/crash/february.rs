@@ -17,7 +17,7 @@ use lockstep_exchange::formula::smile::Smile;
 use lockstep_exchange::option::Black76;
 use lockstep_types::command::{ExpiryReport, SmileParams};
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker, expiry_of_date};
-use lockstep_types::{Ppm, Price, TimeMs, Usd, Vol};
+use lockstep_types::{Ppm, Price, SpanMs, TimeMs, Usd, Vol};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -32,12 +32,12 @@ const SCALE: i64 = 100;
 const FUTURES: [(i64, i64); 3] = [(2, 27), (3, 27), (6, 26)];
 /// What charts follow: a put of 27 February, struck here, USD.
 const FOLLOWED_USD: [i64; 2] = [70_000, 2_000];
+/// A chain's usual latency, whatever the blocks of this story.
+const ASSUMED_LATENCY: SpanMs = SpanMs(1_000);
 /// Micro-USD in a cent.
 const CENT: i64 = 10_000;
 /// What the insurance fund has at the start.
 const INSURANCE: Usd = Usd(2_000_000_000_000);
-/// Milliseconds from the first snapshot to the start of the fastest fall, and to its end.
-const WORST_MS: (i64, i64) = (109_000_000, 129_000_000);
 
 /// The story.
 ///
@@ -62,8 +62,9 @@ pub fn story() -> Result<Story, ReadError> {
         sources: SOURCES,
         window_ms,
         default_ms: window_ms,
-        worst_ms: (start_ms + WORST_MS.0, start_ms + WORST_MS.1),
+        worst_ms: None,
         latency: Latency { block_ms: 20_000, age_ms: 750 },
+        assumed_latency: Some(ASSUMED_LATENCY),
         underlyings: &UNDERLYINGS,
         listed: listed(&interest),
         followed: UNDERLYINGS.iter().zip(FOLLOWED_USD).filter_map(put).collect(),
@@ -239,4 +240,5 @@ const SOURCES: &str = "Index, forwards, smiles and open interest are from five r
     snapshots everything goes straight from one to the next: the fall is smoother than it was. \
     Agents hold the open interest of the first snapshot, one lot in 100; who is long and who is \
     short is made up from the seed, as is everybody who trades. Perpetuals and futures are listed \
-    beside the options. A block takes twenty seconds, so this story says nothing about speed.";
+    beside the options. A block takes twenty seconds \
+    and the venue takes its latency to be a second, so this story says nothing about speed.";

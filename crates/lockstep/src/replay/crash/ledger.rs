@@ -6,7 +6,7 @@
 
 use crate::population::{Kind, Population};
 use lockstep_exchange::Exchange;
-use lockstep_exchange::query::PositionView;
+use lockstep_exchange::query::AccountView;
 use lockstep_types::event::{Trade, TradeKind};
 use lockstep_types::{AccountId, Event};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,14 @@ pub struct Entry {
     pub bankrupt: BTreeSet<u32>,
     /// Volume of their liquidation orders.
     pub liquidated_volume: i128,
+    /// Accounts of which slices were on offer.
+    pub backstopped: BTreeSet<u32>,
+    /// What they took over in backstop auctions, at mark.
+    pub taken_over: i128,
+    /// What they gave for it less what they were given: collateral that came with it counts.
+    pub paid_for_it: i128,
+    /// Volume at which their positions were closed against deleveraged ones.
+    pub deleveraged: i128,
 }
 
 impl Entry {
@@ -102,6 +110,16 @@ impl Ledger {
                     entry.bankrupt.insert(account.0);
                 }
             }
+            Event::BackstopStarted { account, .. } => {
+                if let Some(entry) = self.of(population, *account) {
+                    entry.backstopped.insert(account.0);
+                }
+            }
+            Event::BackstopTaken { bidder, price, cash, .. } => {
+                if let Some(entry) = self.of(population, *bidder) {
+                    entry.paid_for_it += i128::from(price.0 - cash.0);
+                }
+            }
             Event::LiquidationStarted { account, .. } => {
                 if let Some(entry) = self.of(population, *account) {
                     entry.liquidated.insert(account.0);
@@ -112,19 +130,23 @@ impl Ledger {
     }
 
     fn trade(&mut self, population: &Population, trade: &Trade) {
-        let is_liquidation = trade.kind == TradeKind::Liquidation;
+        let volume = i128::from(trade.price.0) * i128::from(trade.lots.0) / 1_000;
         if let Some(entry) = self.of(population, trade.taker) {
             let fee = i128::from(trade.taker_fee.0);
-            if is_liquidation {
-                entry.liquidation_fees += fee;
-                let volume = i128::from(trade.price.0) * i128::from(trade.lots.0) / 1_000;
-                entry.liquidated_volume += volume;
-            } else {
-                entry.fees += fee;
+            match trade.kind {
+                TradeKind::Liquidation => {
+                    entry.liquidation_fees += fee;
+                    entry.liquidated_volume += volume;
+                }
+                TradeKind::Backstop => entry.taken_over += volume,
+                _ => entry.fees += fee,
             }
         }
         if let Some(entry) = self.of(population, trade.maker) {
             entry.fees += i128::from(trade.maker_fee.0);
+            if trade.kind == TradeKind::Deleverage {
+                entry.deleveraged += volume;
+            }
         }
     }
 
@@ -137,13 +159,10 @@ impl Ledger {
             entry.portfolio += u64::from(population.is_portfolio(account));
             entry.deposited += i128::from(deposit);
             let Some(view) = exchange.account_view(id) else { continue };
-            let equity = view.margin.as_ref().map_or(view.cash.0, |margin| margin.total.equity);
-            // Portfolio margin values options at their model price; what one holds another owes,
-            // so here everybody's count at mark.
-            let beside: i128 = view.positions.iter().map(|held| beside_mark(exchange, held)).sum();
-            entry.equity += i128::from(equity) + beside;
+            let equity = equity_at_marks(exchange, &view);
+            entry.equity += equity;
             if equity < 0 {
-                entry.owed -= i128::from(equity);
+                entry.owed -= equity;
                 entry.bankrupt.insert(account);
             }
         }
@@ -178,14 +197,18 @@ impl Ledger {
     }
 }
 
+/// Equity with every option at its mark. Portfolio margin counts options at the model's price, and
+/// what one is long another is short of.
+fn equity_at_marks(exchange: &Exchange, view: &AccountView) -> i128 {
+    let Some(margin) = &view.margin else { return i128::from(view.cash.0) };
+    let differences = view.positions.iter().filter_map(|position| {
+        let mark = exchange.mark_seen(position.instrument)?.0 - position.mark?.0;
+        Some(i128::from(mark) * i128::from(position.lots.0))
+    });
+    i128::from(margin.total.equity) + differences.sum::<i128>() / 1_000
+}
+
 fn funds_of(exchange: &Exchange) -> [i128; 3] {
     let funds = exchange.funds();
     [funds.insurance, funds.validators, funds.treasury].map(|fund| i128::from(fund.0))
-}
-
-/// How much more a position is worth at mark than where its account's margin values it.
-fn beside_mark(exchange: &Exchange, held: &PositionView) -> i128 {
-    let marks = exchange.mark_seen(held.instrument).zip(held.mark);
-    let apart = marks.map_or(0, |(mark, valued)| mark.0 - valued.0);
-    (i128::from(held.lots.0) * i128::from(apart)).div_euclid(1_000)
 }

@@ -12,6 +12,7 @@
 mod audit;
 mod bars;
 mod chart;
+mod delay;
 mod february;
 mod feed;
 mod latency;
@@ -109,6 +110,8 @@ struct Course {
     start_ms: i64,
     end_ms: i64,
     latency: Latency,
+    /// Whether margin charges for latency.
+    charged: bool,
 }
 
 impl Arguments {
@@ -117,7 +120,14 @@ impl Arguments {
             Some(text) => story.moment(flag, text),
             None => Ok(otherwise),
         };
-        let usual = if self.latency_study { story.worst_ms } else { story.default_ms };
+        let usual = match (self.latency_study, story.worst_ms) {
+            (false, _) => story.default_ms,
+            (true, Some(worst_ms)) => worst_ms,
+            (true, None) => {
+                let what = "--latency-study needs a story that is known by the second: oct-2025";
+                return Err(Failure::Usage(what.to_string()));
+            }
+        };
         let start_ms = moment("--from", &self.from, usual.0)?;
         let end_ms = moment("--to", &self.to, usual.1)?;
         if end_ms <= start_ms {
@@ -129,7 +139,7 @@ impl Arguments {
             (None, None) => story.latency,
         };
         let accounts = self.accounts.unwrap_or(story.accounts);
-        Ok(Course { accounts, start_ms, end_ms, latency })
+        Ok(Course { accounts, start_ms, end_ms, latency, charged: true })
     }
 }
 

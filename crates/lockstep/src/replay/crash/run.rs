@@ -4,6 +4,7 @@
 use super::audit::Audit;
 use super::bars::Bars;
 use super::chart::Chart;
+use super::delay::Delay;
 use super::feed::Feed;
 use super::ledger::Ledger;
 use super::solvency::Solvency;
@@ -46,6 +47,7 @@ pub struct Run<'a> {
     pub(super) names: Names,
     pub(super) bars: Bars,
     pub(super) solvency: Solvency,
+    pub(super) delay: Delay,
     pub(super) ledger: Ledger,
     pub(super) height: u64,
     pub(super) audit: Audit,
@@ -62,10 +64,10 @@ pub fn play<'a>(
     course: Course,
     context: &'a mut Context,
 ) -> Result<Run<'a>, Failure> {
-    let Course { accounts, start_ms, end_ms, latency } = course;
+    let Course { accounts, start_ms, end_ms, latency, .. } = course;
     let boards = story.underlyings.len();
     let mut run = Run {
-        exchange: Exchange::new(venue::params(&story, &latency)),
+        exchange: Exchange::new(venue::params(&story, &course)),
         population: Population::new(
             &story.shape(accounts),
             arguments.seed,
@@ -80,6 +82,7 @@ pub fn play<'a>(
         names: Names::default(),
         bars: Bars::new(start_ms, end_ms),
         solvency: Solvency::new(start_ms, end_ms, accounts),
+        delay: Delay::new(start_ms, end_ms),
         ledger: Ledger::default(),
         height: 0,
         audit: Audit::new(context.check),
@@ -104,14 +107,15 @@ pub fn play<'a>(
     }
     progress.finish();
     run.bars.close(0);
+    run.delay.close(now_ms);
     run.ledger.close(&run.population, &run.exchange);
     Ok(run)
 }
 
 impl Run<'_> {
     fn set_up(&mut self) -> Result<(), Failure> {
-        // All of it at the second before the start.
-        let before_ms = self.course.start_ms - 1_000;
+        // All of it one block before the start.
+        let before_ms = self.course.start_ms - self.course.latency.block_ms;
         let mut commands = venue::commands(&self.story, &self.feed, before_ms);
         commands.extend(self.population.deposits());
         let blocks = commands.chunks(SET_UP_COMMANDS).map(<[SystemCommand]>::to_vec);
@@ -145,7 +149,7 @@ impl Run<'_> {
         commands: Vec<UserCommand>,
     ) -> Result<(), Failure> {
         self.execute(now_ms, system, commands)?;
-        self.population.observe(self.exchange.events());
+        self.population.observe(self.exchange.events(), now_ms);
         let refused = self.exchange.events().iter().find_map(|event| match event {
             Event::SystemRejected { reject, .. } => Some(*reject),
             _ => None,
@@ -166,7 +170,7 @@ impl Run<'_> {
         self.stopwatch.lap(Part::Population);
         self.bars.block(now_ms, u64::try_from(commands.len()).unwrap_or(0));
         self.execute(now_ms, reports, commands)?;
-        self.population.observe(self.exchange.events());
+        self.population.observe(self.exchange.events(), now_ms);
         self.stopwatch.lap(Part::Population);
         self.chart.block(&self.exchange, &self.feed, now_ms);
         self.solvency.block(&self.exchange, &self.population, now_ms);
@@ -200,6 +204,7 @@ impl Run<'_> {
             self.names.observe(event);
             self.bars.event(event);
             self.solvency.event(event);
+            self.delay.event(event, now_ms);
             self.ledger.event(&self.population, event);
             if let Some(to) = self.context.sink.writer() {
                 let line =

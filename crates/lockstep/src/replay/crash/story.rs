@@ -11,7 +11,7 @@ use crate::scenario::value;
 use lockstep_types::command::ExpiryReport;
 use lockstep_types::instrument::InstrumentName;
 use lockstep_types::units::DAY_MS;
-use lockstep_types::{Price, TimeMs, Usd};
+use lockstep_types::{Price, SpanMs, TimeMs, Usd};
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
@@ -82,10 +82,13 @@ pub struct Story {
     pub window_ms: (i64, i64),
     /// The part of the window that is run if nobody says otherwise.
     pub default_ms: (i64, i64),
-    /// The worst part of it, for the study of latency.
-    pub worst_ms: (i64, i64),
+    /// The worst part of it, for the study of latency; `None`: it is not known by the second.
+    pub worst_ms: Option<(i64, i64)>,
     /// Block times and report ages if nobody says otherwise.
     pub latency: Latency,
+    /// What the venue takes its latency to be instead of measuring it: for a story whose blocks
+    /// are not those of a chain.
+    pub assumed_latency: Option<SpanMs>,
     /// What trades.
     pub underlyings: &'static [Underlying],
     /// Everything that is listed.

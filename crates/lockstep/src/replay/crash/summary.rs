@@ -45,11 +45,13 @@ impl Run<'_> {
         let mut stress = self.solvency.charts(domain_ms);
         stress.push(self.chart.insurance());
         stress.extend(self.bars.charts(Room::Stress, domain_ms));
+        stress.extend(self.delay.charts(domain_ms));
         report.section("Stress", stress);
         let paid = vec![
             Block::Prose(self.told()),
             Block::Table(results(&self.ledger, &self.ledger.funds(&self.exchange))),
             Block::Table(payments(&self.ledger)),
+            Block::Table(last_steps(&self.ledger)),
         ];
         report.section("Who paid for what", paid);
         let mut activity = self.bars.charts(Room::Activity, domain_ms);
@@ -70,6 +72,9 @@ impl Run<'_> {
         report.figure("Engine, commands", grouped(speed), note, Tone::Plain);
         let insured = usd(self.ledger.sum(|entry| entry.insured));
         report.figure("Insurance used", insured, "for bankrupt accounts", Tone::Plain);
+        let deleveraged = usd(self.ledger.sum(|entry| entry.deleveraged));
+        let note = "closed against positions on the other side";
+        report.figure("Deleveraged", deleveraged, note, Tone::Plain);
         let deficit = usd(self.solvency.deficit_max());
         let note = "at the worst moment, at mark, by accounts without equity";
         report.figure("Owed beyond margin", deficit, note, Tone::Plain);
@@ -93,7 +98,8 @@ impl Run<'_> {
             "These lost: {}. These won: {}. The rest went to the venue: trading fees of {}, split \
              between validators, insurance and treasury, and liquidation fees of {}, all to \
              insurance. Liquidation orders closed {} of positions. {} accounts ended up owing {} \
-             more than they had; insurance paid {} of that and went from {} to {}.",
+             more than they had; insurance paid {} of that and went from {} to {}. Bidders took \
+             over {} of positions, and {} were closed against whoever was on the other side.",
             named(lost),
             named(&won),
             usd(self.ledger.sum(|entry| entry.fees)),
@@ -104,6 +110,8 @@ impl Run<'_> {
             usd(self.ledger.sum(|entry| entry.insured)),
             usd(insurance.before),
             usd(insurance.after),
+            usd(self.ledger.sum(|entry| entry.taken_over)),
+            usd(self.ledger.sum(|entry| entry.deleveraged)),
         )
     }
 }
@@ -141,6 +149,34 @@ fn results(ledger: &Ledger, funds: &[super::ledger::Fund]) -> Table {
                 .to_string(),
         columns: columns("group", &numbers),
         rows,
+    }
+}
+
+/// Who took part in the last steps of liquidation; groups that did not are left out.
+fn last_steps(ledger: &Ledger) -> Table {
+    let part = |(_, entry): &(Kind, &Entry)| {
+        entry.taken_over != 0 || entry.deleveraged != 0 || !entry.backstopped.is_empty()
+    };
+    let row = |(kind, entry): (Kind, &Entry)| {
+        vec![
+            kind.name().to_string(),
+            count(entry.backstopped.len()),
+            usd(entry.taken_over),
+            usd(entry.paid_for_it),
+            usd(entry.deleveraged),
+        ]
+    };
+    let numbers = ["in auction", "took over", "paid for it", "closed against"];
+    Table {
+        title: "Backstop auction and deleveraging".to_string(),
+        note:
+            "In auction: accounts of which slices were on offer. Took over: positions of others, \
+               at mark, and what was paid for them less the collateral that came along; negative: \
+               received. Closed against: own positions closed at what a bankrupt account could \
+               pay, because nobody took it over."
+                .to_string(),
+        columns: columns("group", &numbers),
+        rows: ledger.entries().filter(part).map(row).collect(),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The exchange of a story: parameters, what is listed, and the money to begin with.
 
+use super::Course;
 use super::feed::{Feed, reporter};
-use super::latency::{Latency, VALIDATORS};
+use super::latency::VALIDATORS;
 use super::story::{Story, Underlying};
 use lockstep_types::command::SystemCommand;
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker};
 use lockstep_types::params::{LatencyParams, LatencySource, UnderlyingParams, VenueParams};
-use lockstep_types::{Price, SpanMs, TimeMs, UnderlyingId};
+use lockstep_types::{Ppm, Price, SpanMs, TimeMs, UnderlyingId};
 
 /// Reports count for four minutes: the slowest validator of the slowest chain is that late.
 const REPORT_AGE_MAX: SpanMs = SpanMs(240_000);
@@ -16,27 +17,27 @@ const WORK_PER_SECOND: u64 = 24_000;
 /// Least work of a full block, however short: room for the mass quotes of a few makers.
 const BLOCK_WORK_MIN: u64 = 12_000;
 
-/// From this time between blocks on a story is told in leaps, and its clock says nothing of a
-/// network.
-const LEAP_MS: i64 = 10_000;
 /// A chain that is asked to be as slow as this is not also kept from trading for it, or there would
 /// be nothing to see.
 const SLOW_MS: i64 = 5_000;
 /// Longer than any latency that can be asked for.
 const NEVER: SpanMs = SpanMs(3_600_000);
 
-/// Parameters of a story's venue with this block time.
-pub fn params(story: &Story, latency: &Latency) -> VenueParams {
+/// Parameters of the venue of a story.
+pub fn params(story: &Story, course: &Course) -> VenueParams {
+    let block_ms = u64::try_from(course.latency.block_ms).unwrap_or(1);
     let mut rules = LatencyParams::default();
-    if story.latency.block_ms >= LEAP_MS {
-        rules.source = LatencySource::Assumed { now: rules.reference, slow: rules.reference };
-    } else if latency.tau_ms() >= SLOW_MS {
+    if let Some(assumed) = story.assumed_latency {
+        rules.source = LatencySource::Assumed { now: assumed, slow: assumed };
+    } else if course.latency.tau_ms() >= SLOW_MS {
         (rules.reduce_only, rules.freeze) = (NEVER, NEVER);
     }
-    let work = WORK_PER_SECOND * u64::try_from(latency.block_ms).unwrap_or(1) / 1_000;
+    if !course.charged {
+        rules.cap = Ppm::ZERO;
+    }
     VenueParams {
         report_age_max: REPORT_AGE_MAX,
-        block_work_max: work.max(BLOCK_WORK_MIN),
+        block_work_max: (WORK_PER_SECOND * block_ms / 1_000).max(BLOCK_WORK_MIN),
         latency: rules,
         ..VenueParams::default()
     }
