@@ -57,7 +57,7 @@ fn expiry(number: u32) -> TimeMs {
 /// Strikes by distance from the money.
 fn strike(number: u32) -> Price {
     let away = i64::from(number.div_ceil(2)) * 500;
-    usd(if number % 2 == 0 { PRICE_USD - away } else { PRICE_USD + away })
+    usd(if number.is_multiple_of(2) { PRICE_USD - away } else { PRICE_USD + away })
 }
 
 fn ticker(underlying: u8) -> Result<Ticker, Failure> {
