@@ -241,6 +241,16 @@ pub(super) struct Hedged<W> {
 }
 
 impl<W: Width> Hedged<W> {
+    /// Of the profits of all expiries.
+    #[inline(always)]
+    pub(super) fn of(expiries: &[W]) -> Self {
+        let none = W::default();
+        Self {
+            sum: expiries.iter().fold(none, |sum, &expiry| sum + expiry),
+            sizes: expiries.iter().fold(none, |sizes, expiry| sizes + expiry.size()),
+        }
+    }
+
     #[inline(always)]
     pub(super) fn take(&mut self, expiry: W) {
         self.sum = self.sum + expiry;

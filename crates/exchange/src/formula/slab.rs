@@ -45,16 +45,30 @@ pub struct Entry {
     pub lots: i32,
 }
 
-/// A series with what is worth knowing of its neighbours.
+/// A series with what is worth knowing of it and its neighbours; aligned so that it takes no more
+/// than three lines of cache.
 #[derive(Clone, Debug)]
+#[repr(align(32))]
 struct Row {
     array: RiskArray,
-    /// Counts the expiries up to this one.
-    expiry: usize,
     /// Counts the contracts up to this one: the call and the put of a strike have the same number.
-    contract: usize,
+    contract: u32,
+    /// What a lot makes from spot down a step to spot up a step, and when volatility goes up.
+    delta: i64,
+    vega: i64,
+    /// Counts the expiries up to this one.
+    expiry: u16,
     /// All ones for an option, else zero.
-    option: i64,
+    option: i16,
+}
+
+const _: () = assert!(size_of::<Row>() == 160, "a row has no room to spare");
+
+impl Row {
+    fn new(array: RiskArray, expiry: u16, contract: u32, option: i16) -> Self {
+        let (delta, vega) = (delta_of(&array), vega_of(&array));
+        Self { array, contract, delta, vega, expiry, option }
+    }
 }
 
 /// Series of one underlying.
@@ -72,18 +86,18 @@ impl Slab {
     /// [`SLAB_EXPIRIES_MAX`].
     pub fn new(series: impl IntoIterator<Item = Series>) -> Result<Self, FormulaError> {
         let mut slab = Self { series: Vec::new(), rows: Vec::new() };
-        let (mut expiry, mut contract) = (0, 0);
+        let (mut expiry, mut contract) = (0_u16, 0_u32);
         for one in series {
             let key = (one.expiry, one.contract);
             if let Some(last) = slab.series.last() {
                 domain(*last <= key)?;
-                expiry += usize::from(last.0 != key.0);
-                contract += usize::from(*last != key);
+                expiry += u16::from(last.0 != key.0);
+                contract += u32::from(*last != key);
             }
-            domain(expiry < SLAB_EXPIRIES_MAX)?;
-            let option = -i64::from(one.contract != Contract::Linear);
+            domain(usize::from(expiry) < SLAB_EXPIRIES_MAX && contract < u32::MAX)?;
+            let option = -i16::from(one.contract != Contract::Linear);
             slab.series.push(key);
-            slab.rows.push(Row { array: one.array, expiry, contract, option });
+            slab.rows.push(Row::new(one.array, expiry, contract, option));
         }
         Ok(slab)
     }
@@ -121,7 +135,7 @@ impl Slab {
     pub fn refresh(&mut self, series: u32, array: RiskArray) -> Result<(), FormulaError> {
         let at = usize::try_from(series).unwrap_or(usize::MAX);
         let row = self.rows.get_mut(at).ok_or(FormulaError::Domain)?;
-        row.array = array;
+        *row = Row::new(array, row.expiry, row.contract, row.option);
         Ok(())
     }
 
@@ -189,18 +203,16 @@ impl Task for InWords<'_> {
             domain(before <= at)?;
             before = at;
             profit.add_product(&row.array, entry.lots);
-            let lots = i64::from(counted.take(i64::from(entry.lots)));
-            let expiry = row.expiry % SLAB_EXPIRIES_MAX;
-            deltas[expiry] += lots.wrapping_mul(delta_of(&row.array));
-            vegas[expiry] += lots.wrapping_mul(vega_of(&row.array));
-            pairs.take(row.contract, lots & row.option);
-            linear = linear.wrapping_add(lots.wrapping_abs() & !row.option);
+            let lots = i64::from(entry.lots);
+            counted.take(lots);
+            let expiry = usize::from(row.expiry) % SLAB_EXPIRIES_MAX;
+            deltas[expiry] += lots.wrapping_mul(row.delta);
+            vegas[expiry] += lots.wrapping_mul(row.vega);
+            let option = i64::from(row.option);
+            pairs.take(row.contract, lots & option);
+            linear = linear.wrapping_add(lots.wrapping_abs() & !option);
         }
-        let (mut delta, mut vega) = (Hedged::default(), Hedged::default());
-        for (&expiry_delta, &expiry_vega) in deltas.iter().zip(&vegas) {
-            delta.take(expiry_delta);
-            vega.take(expiry_vega);
-        }
+        let (delta, vega) = (Hedged::of(&deltas), Hedged::of(&vegas));
         let positions = Positions {
             profit: profit.into_vector(),
             delta: delta.sum.0,
@@ -238,7 +250,7 @@ impl Task for RequiredInWords<'_> {
 /// Lots owed net of those held, contract by contract.
 #[derive(Clone, Copy, Default)]
 struct Pairs {
-    contract: usize,
+    contract: u32,
     /// Of the contract at hand.
     owed: i64,
     /// Of all contracts, that at hand included.
@@ -247,7 +259,7 @@ struct Pairs {
 
 impl Pairs {
     #[inline(always)]
-    fn take(&mut self, contract: usize, lots: i64) {
+    fn take(&mut self, contract: u32, lots: i64) {
         let owed = if contract == self.contract { self.owed } else { 0 };
         self.contract = contract;
         self.owed = owed.wrapping_sub(lots);

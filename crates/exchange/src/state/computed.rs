@@ -25,6 +25,11 @@ impl<T: Clone + Default> Computed<T> {
         Self { all: Vec::new(), few: Some(BTreeMap::new()) }
     }
 
+    /// How many instruments there is an array for.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// What was computed with this mark.
     #[inline]
     pub(crate) fn get(&self, instrument: InstrumentId, mark: u64) -> Option<&T> {

@@ -177,6 +177,7 @@ impl FlowMatcher for Bare {
 }
 
 /// The whole exchange: accounts, nonces, limits, fees, events, journal.
+#[derive(Clone)]
 pub struct Whole {
     exchange: Exchange,
     height: u64,

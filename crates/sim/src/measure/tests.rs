@@ -1,6 +1,6 @@
 use super::{
     FlowMatcher, FlowTiming, Percentiles, RUNS_MIN, Timing, check, latencies, percentile,
-    thread_cpu_ns, time_flow, time_runs,
+    thread_cpu_ns, time_flow, time_flow_copies, time_runs,
 };
 use crate::flow::{Event, Flow, Header, Kind, Outcome, Tally};
 use crate::plain_book::PlainBooks;
@@ -10,6 +10,7 @@ fn plain(header: &Header) -> PlainBooks {
 }
 
 /// A matcher that forgets every hundredth cancel.
+#[derive(Clone)]
 struct Faulty {
     books: PlainBooks,
     cancels: u64,
@@ -134,6 +135,7 @@ fn a_faulty_matcher_is_refused_before_it_is_timed() {
     assert_eq!(mismatch.expected, flow.header().expected);
     assert_ne!(mismatch.found, mismatch.expected);
     assert!(latencies(&flow, faulty).is_err());
+    assert_eq!(time_flow_copies(&flow, 7, faulty).unwrap_err(), mismatch);
 }
 
 #[test]
@@ -146,4 +148,12 @@ fn right_totals_do_not_excuse_another_maker_or_another_book() {
         let same_digest = mismatch.found.maker_digest == mismatch.expected.maker_digest;
         assert_eq!(same_digest, !wrong_maker);
     }
+}
+
+#[test]
+fn runs_from_copies_do_the_same_work() {
+    let flow = Flow::scaled("tight_1m", 2_000, 500).unwrap();
+    let timed = time_flow_copies(&flow, 1, plain).unwrap();
+    assert_eq!((timed.events, timed.outcome), (2_000, flow.header().expected));
+    assert_eq!(timed.timing.runs, RUNS_MIN);
 }

@@ -3,8 +3,8 @@
 //! The same contestant as in [`crate::bench::matching`]. With portfolio margin each of its 20,000
 //! accounts is margined over all that it has, on every order and every fill of a resting order; its
 //! index is reported, and in the last row another one comes with each block, so that all marks and
-//! risk arrays are made anew. What is run is the beginning of the flow: with all of it a row would
-//! take minutes.
+//! risk arrays are made anew. What is run is the beginning of the flow, and each run starts from a
+//! copy of the books that were built once: with all of it a row would take minutes.
 
 use super::{Effort, Measured, tabulate};
 use crate::bench::BLOCK_LEN;
@@ -12,7 +12,7 @@ use crate::bench::matching::{Whole, WholeOptions};
 use crate::failure::Failure;
 use crate::report::Table;
 use lockstep_sim::flow::{Flow, Shape};
-use lockstep_sim::measure::time_flow;
+use lockstep_sim::measure::time_flow_copies;
 use lockstep_types::command::MarginMode;
 use lockstep_types::params::MarginRegime;
 
@@ -46,7 +46,7 @@ pub fn table(effort: Effort) -> Result<Table, Failure> {
         ("portfolio margin, the index moves", "", options(enforced, portfolio, true)),
     ] {
         let what = format!("{row} on {NAME}");
-        let timing = time_flow(&flow, effort.runs, Whole::scripted(&flow, options))
+        let timing = time_flow_copies(&flow, effort.runs, Whole::scripted(&flow, options))
             .map_err(|mismatch| Failure::Matching { what, mismatch })?;
         rows.push(Measured::of(row, timing.timing, timing.events, goal));
     }
