@@ -28,6 +28,10 @@ fuzz seconds="300" *targets:
 bench *arguments:
     cargo run --release -p lockstep -- bench match {{ arguments }}
 
+# The risk benchmark, built as shipped: `just bench-risk --rows sums accounts`.
+bench-risk *arguments:
+    cargo run --release -p lockstep -- bench risk {{ arguments }}
+
 # Licences, sources, duplicates and (with a network) advisories of dependencies.
 deny:
     cargo deny --version || cargo install --locked cargo-deny
