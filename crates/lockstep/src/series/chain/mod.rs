@@ -2,8 +2,8 @@
 //!
 //! Two files, both of integers only. The smiles are rows of a moment, an underlying and an expiry,
 //! by moment; the open interest is one row for each listed series. Whatever the bytes are, a reader
-//! answers with values inside the named limits or with a [`ReadError`]. [`derive`] makes them from
-//! raw snapshots, [`fit`] finds the smiles.
+//! answers with values inside the named limits or with a [`ReadError`]. [`mod@derive`] makes them
+//! from raw snapshots, [`fit`] finds the smiles.
 //!
 //! Deliberately absent: bids, offers and marks of single options, which the smiles stand for.
 
