@@ -156,8 +156,9 @@ fn time_of(row: &Row<'_, 12>) -> Result<i64, ReadError> {
             && (0..60).contains(&minute)
             && (0..60).contains(&second)
             && parts.next().is_none();
-        let days = days_from_civil(year, month, day);
-        is_clock.then_some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+        // Only a clock's numbers are added up: others may be as large as they like.
+        let clock_s = || hour * 3_600 + minute * 60 + second;
+        is_clock.then(|| days_from_civil(year, month, day) * 86_400 + clock_s())
     };
     let wrong = || Fault::Unknown { found: quoted(row.cell(0)), allowed: "times in UTC" };
     parsed().filter(|time| *time <= TIME_S_MAX).ok_or_else(|| row.fault(0, wrong()))
