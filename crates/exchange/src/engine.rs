@@ -9,6 +9,7 @@
 //! Deliberately absent: signatures (checked before), consensus, time other than the block's.
 
 use crate::margin::arrays::ArrayCache;
+use crate::margin::climate::Climates;
 use crate::margin::cushion::Cushions;
 use crate::margin::sums::SumsCache;
 use crate::price::mark::MarkCache;
@@ -16,7 +17,7 @@ use crate::rules::Rules;
 use crate::state::ahead::Coming;
 use crate::state::journal::{Journal, LeafChange, Witness};
 use crate::state::key::LeafKey;
-use crate::state::leaves::Order;
+use crate::state::leaves::{Floor, Order};
 use crate::state::{Fault, Outcome, State};
 use alloc::vec::Vec;
 use lockstep_types::codec::DecodeError;
@@ -79,6 +80,10 @@ pub struct Exchange {
     pub(crate) cushions: Cushions,
     /// Sums of accounts with portfolio margin, that die with the marks.
     pub(crate) sums: SumsCache,
+    /// What holds in each underlying, that dies with the marks.
+    pub(crate) climates: Climates,
+    /// What the order that is being checked has shown of its account's floor.
+    pub(crate) floor_found: Option<(AccountId, Option<Floor>)>,
     /// What the parameters say, at hand.
     pub(crate) rules: Rules,
     /// Which item of a batch is being executed, for rejections.
@@ -115,6 +120,8 @@ impl Exchange {
             arrays,
             cushions: Cushions::default(),
             sums: SumsCache::default(),
+            climates: Climates::default(),
+            floor_found: None,
             rules: Rules::default(),
             item: 0,
             aside: Vec::new(),

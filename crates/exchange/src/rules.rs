@@ -35,6 +35,8 @@ pub(crate) struct VenueRules {
     pub(crate) is_margined: bool,
     /// Fees (F1); what is beyond the last tier repeats it.
     tiers: [FeeTier; TIERS_MAX],
+    /// The dearest rate of any tier.
+    pub(crate) fee_most: Ppm,
     pub(crate) option_fee_cap: Ppm,
     pub(crate) liquidation_fee: Ppm,
 }
@@ -54,6 +56,11 @@ impl VenueRules {
             instruments_max: u32::from(params.instruments_per_account_max),
             is_margined: params.margin != MarginRegime::Off,
             tiers,
+            fee_most: tiers
+                .iter()
+                .map(|tier| tier.maker.max(tier.taker))
+                .max()
+                .unwrap_or(Ppm::ZERO),
             option_fee_cap: params.option_fee_cap,
             liquidation_fee: params.liquidation_fee,
         }

@@ -345,6 +345,7 @@ impl Exchange {
         // What was remembered of the account's margin was of the other model.
         self.cushions.forget(account);
         self.sums.forget(account);
+        self.drop_floor(account)?;
         self.note_change(account)?;
         let portfolio = mode == MarginMode::Portfolio;
         self.events.push(Event::MarginModeSet { account, portfolio });

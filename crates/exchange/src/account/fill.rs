@@ -188,6 +188,7 @@ impl Exchange {
         let record = self.state.instrument(fill.instrument)?;
         let (option, underlying) = (record.contract.is_option(), record.underlying);
         let cushioned = self.cushioned([fill.taker, fill.maker])?;
+        self.floors_follow_cash([fill.taker, fill.maker])?;
         let (taker_fee, maker_fee, volume) = self.fees_of(fill, option, underlying)?;
         let state = &mut self.state;
         let taker = SideOfFill {
@@ -247,6 +248,7 @@ impl Exchange {
         self.spend_cushions(fill, &trade, cushioned)?;
         self.fill_in_sums(fill.taker, fill.instrument)?;
         self.fill_in_sums(fill.maker, fill.instrument)?;
+        self.charge_fill(fill)?;
         self.note_change(fill.taker)?;
         self.note_change(fill.maker)?;
         Ok((trade, [taker.reduces, maker.reduces]))

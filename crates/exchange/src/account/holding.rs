@@ -140,6 +140,7 @@ impl Exchange {
     pub(crate) fn open_order(&mut self, order: &Order) -> Outcome<()> {
         self.spend_on_opening(order)?;
         self.count_in_sums(order)?;
+        self.charge_floor(order)?;
         let state = &mut self.state;
         state.note_owned(order.account, order.id);
         state.totals()?.open_orders += 1;
@@ -163,15 +164,16 @@ impl Exchange {
     /// if it `ends`. Whether nothing is left of the holding, which stays for now: see
     /// [`State::drop_if_empty`].
     #[inline]
-    pub(crate) fn close_open(&mut self, order: &Order, lots: u32, ends: bool) -> Touch<bool> {
+    pub(crate) fn close_open(&mut self, order: &Order, lots: u32, ends: bool) -> Outcome<bool> {
         self.spend_on_removal(order, lots)?;
         self.uncount_in_sums(order, lots, ends)?;
+        self.release_floor(order, lots)?;
         let state = &mut self.state;
         let key = HoldingKey { account: order.account, instrument: order.instrument };
         let position = state.holdings.position_of_order(key, order.id.slot())?;
         let Some(holding) = state.holdings.at(position) else {
             assert!(state.partial, "an order's owner has a holding");
-            return Err(Missing::leaf(key));
+            return Err(Missing::leaf(key).into());
         };
         if !order.asleep {
             holding.change_open(order.side, -i64::from(lots), order.price);

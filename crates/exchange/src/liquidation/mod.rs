@@ -39,6 +39,7 @@ use lockstep_types::command::CancelScope;
 use lockstep_types::event::{CancelReason, Event};
 use lockstep_types::ids::AccountId;
 use lockstep_types::units::Usd;
+use watch::ranges_of;
 
 /// Accounts that one block works on (R3).
 pub const LIQUIDATIONS_PER_BLOCK: usize = 256;
@@ -93,6 +94,9 @@ impl Exchange {
         if record.holdings == 0 && record.cash.0 >= 0 {
             return self.unwatch(account);
         }
+        if let Some(ranges) = self.safe_ranges(account)? {
+            return self.watch_within(account, ranges);
+        }
         let Some(view) = self.view(account, &[])? else { return Ok(()) };
         if !view.has_positions() {
             self.unwatch(account)?;
@@ -104,7 +108,11 @@ impl Exchange {
             return self.note_change(account);
         }
         if !margin.is_below_maintenance() {
-            return self.watch(account, &view, &margin);
+            self.set_floor(account, &view)?;
+            return match self.safe_ranges(account)? {
+                Some(ranges) => self.watch_within(account, ranges),
+                None => self.watch_within(account, ranges_of(&view, &margin)),
+            };
         }
         self.unwatch(account)?;
         budget.accounts -= 1;

@@ -46,7 +46,7 @@ const SHARE_PPM_MAX: i64 = 160_000;
 const OPTION_SHARE_PPM_MAX: i64 = 20_000;
 
 /// The ranges of an account within which it is certainly above maintenance; none without positions.
-fn ranges_of(view: &View, margin: &Assessment) -> Vec<Range> {
+pub(super) fn ranges_of(view: &View, margin: &Assessment) -> Vec<Range> {
     let open = || view.legs.iter().filter(|leg| leg.lots != 0 && !leg.expired);
     // What positions move like at most: an option like its underlying, a future by its own mark.
     let gross = open().fold(0_i64, |sum, leg| {
@@ -149,13 +149,7 @@ impl Exchange {
     }
 
     /// Sets the ranges of an account that was found above maintenance.
-    pub(super) fn watch(
-        &mut self,
-        account: AccountId,
-        view: &View,
-        margin: &Assessment,
-    ) -> Outcome<()> {
-        let fresh = ranges_of(view, margin);
+    pub(super) fn watch_within(&mut self, account: AccountId, fresh: Vec<Range>) -> Outcome<()> {
         let held = self.state.watches.touch(WatchKey(account))?.clone().unwrap_or_default().ranges;
         let serves = held.len() == fresh.len()
             && held.iter().zip(&fresh).all(|(held, fresh)| {

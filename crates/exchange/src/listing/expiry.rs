@@ -144,6 +144,8 @@ impl Exchange {
             self.settle_position(account, *instrument, key, price)?;
         }
         if !mine.is_empty() {
+            // What positions were worth is cash now, which a floor would not count.
+            self.drop_floor(account)?;
             self.note_change(account)?;
         }
         Ok(u32::try_from(mine.len()).unwrap_or(u32::MAX))

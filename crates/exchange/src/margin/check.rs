@@ -61,11 +61,13 @@ impl Exchange {
         new: &NewOrder,
         admitted: &Admitted,
     ) -> Outcome<()> {
+        self.floor_found = None;
         if self.margin_is_off()? {
             return Ok(());
         }
         let (what, amount) = (new.instrument, i64::from(admitted.lots));
-        if self.cushion_covers_order(account, what, new.side, amount, admitted.price)?
+        if self.floor_covers_order(account, what, new.side, amount, admitted.price)?
+            || self.cushion_covers_order(account, what, new.side, amount, admitted.price)?
             || self.sums_cover_order(account, what, new.side, amount, admitted.price)?
         {
             return Ok(());
@@ -83,6 +85,7 @@ impl Exchange {
         let after = outlook.assess(&view);
         let open = *view.legs[place].open_mut(new.side);
         if after.needed <= after.balance || closes(&before, place, new, open, &outlook) {
+            self.note_floor(account, &before)?;
             // Orders do not move the balance.
             return self.remember_cushion(account, &before, after.balance);
         }
@@ -101,7 +104,8 @@ impl Exchange {
 
     fn maker_is_covered(&mut self, maker: &Order, lots: u32) -> Outcome<bool> {
         let (what, amount) = (maker.instrument, i64::from(lots));
-        if self.cushion_covers_fill(maker.account, what, maker.side, amount, maker.price)?
+        if self.floor_covers_fill(maker, lots)?
+            || self.cushion_covers_fill(maker.account, what, maker.side, amount, maker.price)?
             || self.sums_cover_fill(maker, lots)?
         {
             return Ok(true);
@@ -112,6 +116,7 @@ impl Exchange {
         let Some(place) = view.place_of(maker.instrument) else { return Ok(false) };
         let outlook = Outlook::of(&view, place);
         let before = outlook.assess(&view);
+        self.set_floor(maker.account, &view)?;
         self.remember_cushion(maker.account, &view, before.balance)?;
         let held = view.legs[place].lots;
         let closing = view.legs[place].closing_side() == Some(maker.side)

@@ -4,13 +4,15 @@
 //! one an account has; [`standard`] is the standard model, [`portfolio`] portfolio margin over the
 //! risk arrays of [`arrays`]; [`check`] refuses orders, fills, withdrawals and block trades that
 //! margin does not cover; [`cushion`] and, with portfolio
-//! margin, [`sums`] answer most of it without a full look.
+//! margin, [`floor`] (in a [`climate`]) and [`sums`] answer most of it without a full look.
 //!
 //! Deliberately absent: liquidation, which is [`crate::liquidation`].
 
 pub(crate) mod arrays;
 pub(crate) mod check;
+pub(crate) mod climate;
 pub(crate) mod cushion;
+pub(crate) mod floor;
 pub(crate) mod model;
 pub(crate) mod portfolio;
 pub(crate) mod standard;

@@ -163,9 +163,11 @@ impl Exchange {
         if opens {
             self.spend_on_opening(order)?;
             self.count_in_sums(order)?;
+            self.charge_floor(order)?;
             self.tentative.push(*order);
         } else {
             self.uncount_in_sums(order, order.left, true)?;
+            self.release_floor(order, order.left)?;
             self.tentative.pop();
         }
         let holding = self.state.make_holding(order.account, order.instrument)?;

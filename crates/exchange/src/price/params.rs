@@ -198,6 +198,7 @@ impl Exchange {
             check_both(params, &own)?;
         }
         *self.state.venue.touch(VenueKey)? = Some(params.clone());
+        self.state.totals()?.parameters += 1;
         // What was computed of margin depends on them.
         self.marks.clear();
         self.rules.clear();
@@ -254,6 +255,7 @@ impl Exchange {
             return Err(Reject::beyond(RejectCode::BadParameters, listed, 0).into());
         }
         *self.state.underlying_params.touch(UnderlyingKey(id))? = Some(params.clone());
+        self.state.totals()?.parameters += 1;
         self.rules.clear();
         self.events.push(Event::ParametersSet);
         Ok(())

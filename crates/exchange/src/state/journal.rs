@@ -62,7 +62,8 @@ pub struct Journal {
     latencies: Touched<Sparse<key::LatencyKey, leaves::Latency>>,
     latency_days: Touched<Sparse<key::LatencyDayKey, leaves::LatencyDay>>,
     liquidations: Touched<Sparse<key::LiquidationKey, leaves::Liquidation>>,
-    watches: Touched<Sparse<key::WatchKey, leaves::Watch>>,
+    watches: Touched<Dense<key::WatchKey, leaves::Watch>>,
+    floors: Touched<Dense<key::FloorKey, leaves::Floor>>,
 }
 
 /// One leaf that a run changed.

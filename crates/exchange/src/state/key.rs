@@ -308,6 +308,8 @@ leaf_keys! {
     33 Liquidation(LiquidationKey);
     /// The prices at which an account is looked at.
     34 Watch(WatchKey);
+    /// What an account has certainly free.
+    35 Floor(FloorKey);
 }
 
 macro_rules! wrapped_keys {
@@ -350,6 +352,8 @@ wrapped_keys! {
     LiquidationKey(AccountId);
     /// Key of the prices at which an account is looked at.
     WatchKey(AccountId);
+    /// Key of what an account has certainly free.
+    FloorKey(AccountId);
 }
 
 /// Key of the venue's parameters.
@@ -562,20 +566,22 @@ impl DenseKey for VenueKey {
     }
 }
 
-impl DenseKey for HistoryKey {
-    fn number(self) -> u32 {
-        self.0.number()
-    }
-    fn of(number: u32) -> Self {
-        Self(SignerId::of(number))
-    }
+/// Keys around an identity that is one itself.
+macro_rules! dense_wrapped_keys {
+    ($($name:ident($inner:ident)),*) => {$(
+        impl DenseKey for $name {
+            fn number(self) -> u32 {
+                self.0.number()
+            }
+            fn of(number: u32) -> Self {
+                Self($inner::of(number))
+            }
+        }
+    )*};
 }
-
-impl DenseKey for UnderlyingKey {
-    fn number(self) -> u32 {
-        self.0.number()
-    }
-    fn of(number: u32) -> Self {
-        Self(UnderlyingId::of(number))
-    }
-}
+dense_wrapped_keys!(
+    HistoryKey(SignerId),
+    UnderlyingKey(UnderlyingId),
+    WatchKey(AccountId),
+    FloorKey(AccountId)
+);

@@ -7,8 +7,8 @@
 mod risk;
 
 pub use risk::{
-    Gaps, LATENCY_BUCKETS, LATENCY_DAYS, Latency, LatencyDay, Liquidation, LiquidationShare, Range,
-    Watch, Watched,
+    Floor, FloorRange, Gaps, LATENCY_BUCKETS, LATENCY_DAYS, Latency, LatencyDay, Liquidation,
+    LiquidationShare, Range, Watch, Watched,
 };
 
 use alloc::vec::Vec;
@@ -81,6 +81,8 @@ pub struct Totals {
     pub phase: Phase,
     /// Accounts that are being liquidated (R3).
     pub liquidating: u32,
+    /// Changes of parameters so far.
+    pub parameters: u32,
 }
 codec_struct!(Totals {
     height,
@@ -106,6 +108,7 @@ codec_struct!(Totals {
     base_fee_nano,
     phase,
     liquidating,
+    parameters,
 });
 
 /// A signing key's record (A1, A2, A3).

@@ -58,7 +58,7 @@ macro_rules! for_each_table {
             underlying_params UnderlyingParams, underlyings Underlying, expiries Expiry,
             reporters Reporter, observations Observation, protections Protection, entries Entry,
             sleepers Sleepers, gaps Gaps, latencies Latency, latency_days LatencyDay,
-            liquidations Liquidation, watches Watch,
+            liquidations Liquidation, watches Watch, floors Floor,
         }
     };
 }
@@ -110,7 +110,8 @@ pub(crate) struct State {
     pub(crate) latencies: Sparse<LatencyKey, Latency>,
     pub(crate) latency_days: Sparse<LatencyDayKey, LatencyDay>,
     pub(crate) liquidations: Sparse<LiquidationKey, Liquidation>,
-    pub(crate) watches: Sparse<key::WatchKey, leaves::Watch>,
+    pub(crate) watches: Dense<key::WatchKey, leaves::Watch>,
+    pub(crate) floors: Dense<key::FloorKey, leaves::Floor>,
     /// Which orders an account has.
     pub(crate) owned: Noted<OrderId, 4>,
     /// Whether only the leaves of a witness are known.
@@ -162,7 +163,8 @@ impl State {
             latencies: Sparse::default(),
             latency_days: Sparse::default(),
             liquidations: Sparse::default(),
-            watches: Sparse::default(),
+            watches: Dense::default(),
+            floors: Dense::default(),
             owned: Noted::default(),
             partial: false,
         }

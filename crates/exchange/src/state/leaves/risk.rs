@@ -151,3 +151,37 @@ impl Decode for Watch {
         Ok(Self { ranges: decode_list(reader)? })
     }
 }
+
+/// An underlying's index while a floor holds (R1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FloorRange {
+    /// Of which.
+    pub underlying: UnderlyingId,
+    /// The lowest index.
+    pub low: Price,
+    /// The highest.
+    pub high: Price,
+    /// Cumulative funding of its perpetual when the floor was set.
+    pub funding: Price,
+}
+codec_struct!(FloorRange { underlying, low, high, funding });
+
+/// What an account with portfolio margin has certainly free while indexes stay within ranges (R1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Floor {
+    /// Changes of parameters before it was set.
+    pub parameters: u32,
+    /// Cash when it was changed last.
+    pub cash: Usd,
+    /// At least so much of the balance is not needed.
+    pub open: Usd,
+    /// By at least so much does the balance exceed the maintenance requirement.
+    pub keep: Usd,
+    /// How much gross notional may be added before concentration is charged for.
+    pub room: Usd,
+    /// Of the underlying that comes first.
+    pub first: FloorRange,
+    /// Of another one.
+    pub second: Option<FloorRange>,
+}
+codec_struct!(Floor { parameters, cash, open, keep, room, first, second });
