@@ -21,7 +21,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Replay scenarios, order flows, a venue's tape, or (by default) the crash of 10 October 2025.
+    /// Replay scenarios, order flows, a venue's tape, or (by default) a crash story.
     Replay(replay::Arguments),
     /// Price options by Black-76: prices, Greeks, implied volatility; one by one or as CSV.
     Price(price::Arguments),

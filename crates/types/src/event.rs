@@ -428,7 +428,7 @@ pub enum Event {
         amount: Usd,
     },
     /// How long the venue takes to act on an underlying's price, and what margin charges for it
-    /// (R4); in every block that refreshes the index.
+    /// (R4); in every block once there is an index, unless the latency is assumed.
     Latency {
         /// The underlying.
         underlying: UnderlyingId,
@@ -469,7 +469,7 @@ pub enum Event {
         /// Collateral that came with it, signed.
         cash: Usd,
     },
-    /// A position that nobody takes over is closed against profitable ones; trades follow (R3).
+    /// A position that nobody takes over is closed against opposite ones; trades follow (R3).
     Deleveraged {
         /// The account.
         account: AccountId,

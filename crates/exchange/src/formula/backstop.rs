@@ -30,7 +30,9 @@
 //! Source: section 3 of the design (liquidation waterfall, step 3);
 //! vectors in `liquidation_adl.json`.
 
-use super::rounding::{add, div_ceil_wide, div_floor_wide, mul_div_ceil, mul_div_floor, narrow};
+use super::rounding::{
+    add, ceil_wide, div_ceil_wide, div_floor_wide, mul_div_ceil, mul_div_floor, narrow,
+};
 use super::{FormulaError, PPM, domain};
 
 /// The largest buffer, in ppm of the maintenance requirement: a thousand times it.
@@ -204,8 +206,7 @@ pub fn share_ppm_max(
     }
     // `missing` is at most 1,000 requirements, below 2^73, and a million of it below 2^93.
     let gained = i128::from(solvent_price(equity, factor_ppm)?);
-    let (part, whole) = (missing * i128::from(PPM), missing + gained);
-    let share = part.div_euclid(whole) + i128::from(part.rem_euclid(whole) != 0);
+    let share = ceil_wide(missing * i128::from(PPM), missing + gained);
     assert!((1..=i128::from(PPM)).contains(&share), "something is missing, and at most all of it");
     narrow(share)
 }

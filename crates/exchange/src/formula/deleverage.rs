@@ -21,7 +21,7 @@
 //! Source: section 3 of the design (liquidation waterfall, step 5);
 //! vectors in `liquidation_adl.json`.
 
-use super::rounding::narrow;
+use super::rounding::{ceil_wide, narrow};
 use super::{FormulaError, LOTS_PER_UNIT, PPM, domain};
 
 pub use super::pro_rata::{Claim, divide_capped as allocate};
@@ -63,9 +63,8 @@ pub fn weight(lots: u64, leverage_ppm: u64) -> Result<u64, FormulaError> {
 /// [`FormulaError::Overflow`] if the price does not fit.
 pub fn deleverage_price(mark: i64, uncovered: i64, lots: i64) -> Result<i64, FormulaError> {
     domain(mark >= 0 && uncovered >= 0 && lots != 0)?;
-    let size = i128::from(lots).abs();
     let needed = i128::from(uncovered) * i128::from(LOTS_PER_UNIT);
-    let moved = needed.div_euclid(size) + i128::from(needed.rem_euclid(size) != 0);
+    let moved = ceil_wide(needed, i128::from(lots).abs());
     let price = i128::from(mark) + if lots > 0 { moved } else { -moved };
     narrow(price.max(0))
 }

@@ -32,7 +32,8 @@ pub const GAPS_MAX: usize = 512;
 pub const GAPS_LAST: usize = 8;
 /// Thousandths of the root of a microsecond in that of a second: `rate` is per root of a second.
 const ROOT_SECOND: i64 = 1_000;
-const MICROSECONDS_PER_MS: i64 = 1_000;
+/// Microseconds in a millisecond.
+pub const US_PER_MS: i64 = 1_000;
 
 /// How latency is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +152,7 @@ pub fn reaction_us(
     let blocks = i128::from(params.actions) + i128::from(queue_blocks);
     // Below 2^127: two words less their signs, doubled.
     let waited_ms = narrow(blocks * i128::from(finality_ms))?;
-    add(oracle_age_ms, waited_ms)?.checked_mul(MICROSECONDS_PER_MS).ok_or(FormulaError::Overflow)
+    add(oracle_age_ms, waited_ms)?.checked_mul(US_PER_MS).ok_or(FormulaError::Overflow)
 }
 
 /// What the market may move within `latency_us` (m), in ppm of spot.
@@ -187,7 +188,7 @@ pub struct ExtraMoves {
 }
 
 /// The moves of one underlying, from its slow latency (`slow_us`, tau_struct) and the present one
-/// (`now_us`, tau_now): once per block, for all accounts.
+/// (`now_us`, tau_now): the same for all accounts of a block.
 ///
 /// # Errors
 /// As [`extra_move_ppm`].

@@ -8,10 +8,10 @@
 //! to P4), [`funding`] the funding (P6); [`fee`] has every fee (F1 to F3); [`standard_margin`] and
 //! [`order_margin`] the requirements (A6, R1); [`rounding`] multiplies and divides for all of them.
 //!
-//! [`portfolio_margin`] is the other mode's requirement (A6), which no account can choose yet:
-//! [`risk_array`] has a contract's scenarios, [`scenario_vector`] and [`portfolio`] what positions
-//! and orders come to in them, [`slab`] what many portfolios of the same series do, [`latency`] how
-//! far prices move while nobody can act.
+//! [`portfolio_margin`] is the other mode's requirement (A6): [`risk_array`] has a contract's
+//! scenarios, [`scenario_vector`] and [`portfolio`] what positions and orders come to in them,
+//! [`slab`] what many portfolios of the same series do, [`latency`] how far prices move while
+//! nobody can act.
 //!
 //! The last steps of a liquidation (R3): [`backstop`] prices slices of an account, [`insurance`]
 //! says which fund pays what, [`deleverage`] who closes and at what price; [`pro_rata`] divides for

@@ -54,6 +54,13 @@ impl Leg<'_> {
     fn key(&self) -> (i64, Contract) {
         (self.expiry, self.contract)
     }
+
+    /// As [`sums`] takes it.
+    #[inline(always)]
+    fn added<W: Width>(&self) -> [W; 3] {
+        let lots = W::of(self.lots);
+        [lots, lots * W::of(delta_of(self.array)), lots * W::of(vega_of(self.array))]
+    }
 }
 
 /// An open order.
@@ -161,8 +168,8 @@ pub fn positions(legs: &[Leg<'_>]) -> Result<Positions, FormulaError> {
         lots.take(leg.lots);
     }
     match lots.all_fit() {
-        true => sums::<Wrapping<i64>>(profit, legs),
-        false => sums::<i128>(profit, legs),
+        true => sums(profit, legs, Leg::key, Leg::added::<Wrapping<i64>>),
+        false => sums(profit, legs, Leg::key, Leg::added::<i128>),
     }
 }
 
@@ -199,23 +206,30 @@ impl Width for i128 {
     }
 }
 
-/// [`Positions`] of sorted legs whose profit is known.
-fn sums<W: Width>(profit: ScenarioVector, legs: &[Leg<'_>]) -> Result<Positions, FormulaError> {
+/// [`Positions`] of sorted legs whose profit is known; `added` says of a leg its lots and what it
+/// makes from spot down a step to spot up a step, and when volatility goes up.
+#[inline]
+fn sums<L, W: Width>(
+    profit: ScenarioVector,
+    legs: &[L],
+    key: impl Fn(&L) -> (i64, Contract),
+    added: impl Fn(&L) -> [W; 3],
+) -> Result<Positions, FormulaError> {
     let none = W::default();
     let (mut delta, mut vega) = (Hedged::<W>::default(), Hedged::<W>::default());
     let (mut short_lots, mut linear_lots) = (none, none);
-    for expiry in legs.chunk_by(|one, other| one.expiry == other.expiry) {
+    for expiry in legs.chunk_by(|one, other| key(one).0 == key(other).0) {
         let (mut expiry_delta, mut expiry_vega) = (none, none);
         for leg in expiry {
-            let lots = W::of(leg.lots);
-            expiry_delta = expiry_delta + lots * W::of(delta_of(leg.array));
-            expiry_vega = expiry_vega + lots * W::of(vega_of(leg.array));
+            let [_, leg_delta, leg_vega] = added(leg);
+            expiry_delta = expiry_delta + leg_delta;
+            expiry_vega = expiry_vega + leg_vega;
         }
         delta.take(expiry_delta);
         vega.take(expiry_vega);
-        for same in expiry.chunk_by(|one, other| one.contract == other.contract) {
-            let lots = same.iter().map(|leg| W::of(leg.lots));
-            match same[0].contract {
+        for same in expiry.chunk_by(|one, other| key(one).1 == key(other).1) {
+            let lots = same.iter().map(|leg| added(leg)[0]);
+            match key(&same[0]).1 {
                 Contract::Linear => linear_lots = lots.fold(linear_lots, |sum, n| sum + n.size()),
                 Contract::Option { .. } => {
                     short_lots = short_lots + lots.fold(none, |owed, n| owed - n).max(none);
@@ -263,38 +277,14 @@ impl<W: Width> Hedged<W> {
     }
 }
 
-/// [`positions`] from the profit per scenario and what each leg adds beside it.
+/// [`positions`] from the profit per scenario and what each leg adds beside it, which is summed in
+/// 128 bits: no number of legs in memory can overflow them.
 ///
 /// # Errors
 /// As [`positions`].
 pub fn positions_of(profit: ScenarioVector, legs: &[LegSums]) -> Result<Positions, FormulaError> {
     domain(legs.is_sorted_by_key(LegSums::key))?;
-    // Wide sums of lots x 2^32 cannot overflow for any number of legs in memory.
-    let (mut delta, mut delta_gross, mut vega, mut vega_gross) = (0_i128, 0_i128, 0_i128, 0_i128);
-    let (mut short_lots, mut linear_lots) = (0_i128, 0_i128);
-    for expiry in legs.chunk_by(|one, other| one.expiry == other.expiry) {
-        let expiry_delta: i128 = expiry.iter().map(|leg| leg.delta).sum();
-        let expiry_vega: i128 = expiry.iter().map(|leg| leg.vega).sum();
-        delta += expiry_delta;
-        delta_gross += expiry_delta.abs();
-        vega += expiry_vega;
-        vega_gross += expiry_vega.abs();
-        for same in expiry.chunk_by(|one, other| one.contract == other.contract) {
-            let lots = same.iter().map(|leg| i128::from(leg.lots));
-            match same[0].contract {
-                Contract::Linear => linear_lots += lots.map(i128::abs).sum::<i128>(),
-                Contract::Option { .. } => short_lots += (-lots.sum::<i128>()).max(0),
-            }
-        }
-    }
-    Ok(Positions {
-        profit,
-        delta: narrow(delta)?,
-        delta_hedged: narrow((delta_gross - delta.abs()) / 2)?,
-        vega_hedged: narrow((vega_gross - vega.abs()) / 2)?,
-        short_lots: narrow(short_lots)?,
-        linear_lots: narrow(linear_lots)?,
-    })
+    sums(profit, legs, LegSums::key, |leg| [i128::from(leg.lots), leg.delta, leg.vega])
 }
 
 /// What a lot makes from spot down a step to spot up a step.

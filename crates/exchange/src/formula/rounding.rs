@@ -91,6 +91,11 @@ pub fn div_ceil_wide(value: i128, divisor: i64) -> Result<i128, FormulaError> {
     Ok(if rest > 0 { floor + 1 } else { floor })
 }
 
+/// `ceil(value / divisor)` for a positive divisor that may be wide as well.
+pub(super) fn ceil_wide(value: i128, divisor: i128) -> i128 {
+    value.div_euclid(divisor) + i128::from(value.rem_euclid(divisor) != 0)
+}
+
 /// `value / divisor` to the nearest integer, halves away from zero.
 ///
 /// # Errors

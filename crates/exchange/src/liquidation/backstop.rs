@@ -76,10 +76,10 @@ impl Exchange {
     pub(super) fn offer_slices(
         &mut self,
         account: AccountId,
-        view: &View,
+        _: &View,
+        margin: &Assessment,
         _: &mut Budget,
     ) -> Outcome<()> {
-        let margin = view.assess();
         let params = self.backstop_params()?;
         let blocks = u64::from(self.state.venue()?.backstop.blocks);
         let totals = self.state.totals()?;

@@ -27,12 +27,13 @@ impl Exchange {
         &mut self,
         account: AccountId,
         view: &View,
+        margin: &Assessment,
         budget: &mut Budget,
     ) -> Outcome<()> {
         let orders = &mut budget.orders;
         let venue = self.state.venue()?;
         let target_ppm = venue.liquidation_target.0;
-        let ranked = self.rank_legs(account, view)?;
+        let ranked = self.rank_legs(account, view, margin)?;
         for instrument in ranked {
             let Some(view) = self.view(account, &[])? else { return Ok(()) };
             let margin = view.assess();
@@ -48,18 +49,20 @@ impl Exchange {
     }
 
     /// The legs that can be closed now, best relief per cost first.
-    fn rank_legs(&mut self, account: AccountId, view: &View) -> Outcome<Vec<InstrumentId>> {
+    fn rank_legs(
+        &mut self,
+        account: AccountId,
+        view: &View,
+        margin: &Assessment,
+    ) -> Outcome<Vec<InstrumentId>> {
         let target_ppm = self.state.venue()?.liquidation_target.0;
-        let margin = view.assess();
         let mut candidates = Vec::new();
         for (place, leg) in view.legs.iter().enumerate() {
             if leg.lots == 0 || leg.expired {
                 continue;
             }
-            let Some(offer) = self.offers(account, view, place, &margin, 1)?.first().copied()
-            else {
-                continue;
-            };
+            let offers = self.offers(account, view, place, margin, 1)?;
+            let Some(offer) = offers.first() else { continue };
             let closing = Closing::new(view, place, target_ppm);
             let lots = closing.closable();
             if lots == 0 {

@@ -14,8 +14,9 @@
 //! 3. Whatever is opposite.
 //!
 //! Longs hold what shorts owe, so the third round leaves nothing open that was found. Who is
-//! opposite is found by looking at every account in turn, over several blocks in a large venue; the
-//! most leveraged [`OPPOSITE_MAX`] of each position are kept.
+//! opposite is found by looking at accounts in the order of their ids, over several blocks in a
+//! large venue, until there are [`FOUND_MAX`] or no more; of each position's the [`OPPOSITE_MAX`]
+//! with the most weight are kept.
 //!
 //! Invariants: never more lots than are to be closed; nobody's open orders are touched; the
 //! requirement of nobody rises in the first two rounds.
@@ -38,8 +39,10 @@ use lockstep_types::ids::{AccountId, InstrumentId, OrderId};
 use lockstep_types::order::Side;
 use lockstep_types::units::{Lots, Price, TimeMs, Usd};
 
-/// Accounts against which one position is deleveraged at most: the most leveraged ones.
+/// Accounts against which one position is deleveraged at most: those with the most weight.
 pub const OPPOSITE_MAX: usize = 256;
+/// Accounts opposite to any position that are found at most: as many as a leaf remembers.
+pub const FOUND_MAX: usize = 4 * OPPOSITE_MAX - 1;
 /// Opposite positions that one account's deleveraging weighs at most, over all of its positions.
 const WEIGHED_MAX: usize = 4_096;
 
@@ -79,10 +82,10 @@ impl Exchange {
         &mut self,
         account: AccountId,
         view: &View,
+        margin: &Assessment,
         budget: &mut Budget,
     ) -> Outcome<()> {
-        let margin = view.assess();
-        let Some(share_ppm) = self.share_to_deleverage(account, &margin)? else { return Ok(()) };
+        let Some(share_ppm) = self.share_to_deleverage(account, margin)? else { return Ok(()) };
         let legs: Vec<Leg> =
             view.legs.iter().filter(|leg| leg.lots != 0 && !leg.expired).copied().collect();
         if !self.find_opposite(account, &legs, budget)? {
@@ -144,7 +147,7 @@ impl Exchange {
         let record = self.liquidation(account)?.clone();
         let (mut at, mut found) = (record.looked.0, record.opposite);
         let cost = u32::try_from(legs.len()).unwrap_or(u32::MAX).max(1);
-        while at < count && budget.looks >= cost && found.len() < OPPOSITE_MAX * 4 - 1 {
+        while at < count && budget.looks >= cost && found.len() < FOUND_MAX {
             budget.looks -= cost;
             let other = AccountId(at);
             at += 1;
@@ -159,7 +162,7 @@ impl Exchange {
                 }
             }
         }
-        let done = at >= count || found.len() >= OPPOSITE_MAX * 4 - 1;
+        let done = at >= count || found.len() >= FOUND_MAX;
         let record = self.liquidation(account)?;
         record.looked = AccountId(at);
         record.opposite = found;
@@ -189,38 +192,7 @@ impl Exchange {
             mark: Price(leg.mark),
             uncovered: Usd(uncovered),
         });
-        let mut left = lots.unsigned_abs();
-        let mut closed = alloc::vec![0_u64; opposite.len()];
-        for round in 0..3 {
-            if left == 0 {
-                break;
-            }
-            let mut claims = Vec::with_capacity(opposite.len());
-            for (place, other) in opposite.iter().enumerate() {
-                let most = match round {
-                    0 if other.is_profitable => other.free_lots,
-                    0 => 0,
-                    1 => other.free_lots,
-                    _ => other.lots,
-                };
-                let held = u64::try_from(most).unwrap_or(0).saturating_sub(closed[place]);
-                let lots = u64::try_from(other.lots).unwrap_or(0);
-                let weight = if held == 0 {
-                    0
-                } else {
-                    weight(lots, other.leverage_ppm).unwrap_or(u64::MAX).max(1)
-                };
-                claims.push(Claim::new(other.account.0, weight, held));
-            }
-            let Ok(rest) = allocate(left, &mut claims) else { break };
-            left = rest;
-            for claim in claims.iter().filter(|claim| claim.taken > 0) {
-                let place = opposite.iter().position(|other| other.account.0 == claim.id);
-                if let Some(place) = place {
-                    closed[place] += claim.taken;
-                }
-            }
-        }
+        let closed = divide_in_rounds(lots.unsigned_abs(), &opposite);
         for (other, lots) in opposite.iter().zip(closed) {
             self.close_against(account, leg, other.account, lots, price)?;
         }
@@ -252,7 +224,7 @@ impl Exchange {
         })
     }
 
-    /// Who is opposite to a position, by account; the most leveraged if they are too many.
+    /// Who is opposite to a position, by account; those with the most weight if they are too many.
     fn weigh_opposite(
         &mut self,
         account: AccountId,
@@ -306,6 +278,42 @@ impl Exchange {
         let Some(place) = view.place_of(instrument) else { return Ok(0) };
         Ok(Closing::new(&view, place, PPM).closable_at(price))
     }
+}
+
+/// Divides lots among opposite positions, which are sorted by account, round by round; what each
+/// closes.
+fn divide_in_rounds(lots: u64, opposite: &[Opposite]) -> Vec<u64> {
+    let mut left = lots;
+    let mut closed = alloc::vec![0_u64; opposite.len()];
+    for round in 0..3 {
+        if left == 0 {
+            break;
+        }
+        let claims = opposite.iter().zip(&closed).map(|(other, closed)| {
+            let most = match round {
+                0 if other.is_profitable => other.free_lots,
+                0 => 0,
+                1 => other.free_lots,
+                _ => other.lots,
+            };
+            let cap = u64::try_from(most).unwrap_or(0).saturating_sub(*closed);
+            let lots = u64::try_from(other.lots).unwrap_or(0);
+            let weight = match cap {
+                0 => 0,
+                _ => weight(lots, other.leverage_ppm).unwrap_or(u64::MAX).max(1),
+            };
+            Claim::new(other.account.0, weight, cap)
+        });
+        let mut claims: Vec<Claim> = claims.collect();
+        let Ok(rest) = allocate(left, &mut claims) else { break };
+        left = rest;
+        // They come back sorted by account, as the positions are.
+        for ((closed, claim), other) in closed.iter_mut().zip(&claims).zip(opposite) {
+            assert!(claim.id == other.account.0, "a claim is that of its position");
+            *closed += claim.taken;
+        }
+    }
+    closed
 }
 
 /// Whether a position is worth more than it cost.

@@ -4,6 +4,11 @@
 //! fund, filled by its share of all fees and by the dust, is the tail behind all of them. What an
 //! account lacks is divided among the underlyings by what they required of its maintenance margin
 //! when it fell below; what a fund lacks falls on the tail, never on another underlying's fund.
+//!
+//! Invariants: no fund is overdrawn; what [`Exchange::insurance_for`] says would be paid is what
+//! [`Exchange::pay_from_insurance`] pays.
+//!
+//! Deliberately absent: how funds are filled, which is [`crate::account`].
 
 use crate::engine::Exchange;
 use crate::formula::insurance::{Fund, cover};
@@ -17,9 +22,10 @@ use lockstep_types::units::Usd;
 impl Exchange {
     /// The funds that answer for an account, by its liquidation's shares.
     fn funds_for(&mut self, account: AccountId) -> Outcome<Vec<Fund>> {
-        let record = self.state.liquidations.touch(LiquidationKey(account))?.clone();
-        let mut funds = Vec::new();
-        for share in record.map(|record| record.shares).unwrap_or_default() {
+        let record = self.state.liquidations.touch(LiquidationKey(account))?.as_ref();
+        let shares = record.map(|record| record.shares.clone()).unwrap_or_default();
+        let mut funds = Vec::with_capacity(shares.len());
+        for share in shares {
             let balance = self.underlying(share.underlying)?.insurance.0;
             let weight = u64::try_from(share.maintenance.0).unwrap_or(0);
             funds.push(Fund { underlying: share.underlying, weight, balance, paid: 0 });

@@ -102,11 +102,11 @@ impl Exchange {
             self.unwatch(account)?;
             return self.cover_deficit(account);
         }
-        let margin = view.assess();
         if view.is_stale() {
             // Its turn comes again when there is something to judge it by.
             return self.note_change(account);
         }
+        let margin = view.assess();
         if !margin.is_below_maintenance() {
             self.set_floor(account, &view)?;
             return match self.safe_ranges(account)? {
@@ -186,7 +186,7 @@ impl Exchange {
             if !view.has_positions() || !margin.is_below_maintenance() {
                 break;
             }
-            effect(self, account, &view, budget)?;
+            effect(self, account, &view, &margin, budget)?;
             match self.view(account, &[])? {
                 Some(changed) => view = changed,
                 None => return self.next_turn(account, since),

@@ -20,9 +20,10 @@
 
 use crate::engine::Exchange;
 use crate::formula::latency::{
-    DelayParams, ExtraMoves, GAPS_MAX, MoveParams, Observation, extra_moves, finality_ms, move_ppm,
-    oracle_age_ms, queue_blocks, reaction_us,
+    DelayParams, ExtraMoves, GAPS_MAX, MoveParams, Observation, US_PER_MS, extra_moves,
+    finality_ms, move_ppm, oracle_age_ms, queue_blocks, reaction_us,
 };
+use crate::formula::risk_array::SPOT_MOVE_PPM_MAX;
 use crate::formula::rounding::mul_div_floor;
 use crate::liquidation::LIQUIDATIONS_PER_BLOCK;
 use crate::state::key::{GapsKey, LatencyDayKey, LatencyKey};
@@ -34,19 +35,14 @@ use lockstep_types::event::Event;
 use lockstep_types::ids::UnderlyingId;
 use lockstep_types::params::{LatencyParams, LatencySource, UnderlyingParams, VenueParams};
 use lockstep_types::reject::{Reject, RejectCode};
-use lockstep_types::units::{DAY_MS, Ppm, SpanMs, TimeMs};
+use lockstep_types::units::{DAY_MS, PPM, Ppm, SpanMs, TimeMs};
 
-/// Microseconds in a millisecond.
-const US_PER_MS: i64 = 1_000;
 /// The slow latency is at least the one that held for this share of the time.
 const SLOW_QUANTILE_PPM: i64 = 999_000;
 /// Less time than this says nothing of the slow latency.
 const SLOW_HISTORY_MS_MIN: u64 = 3_600_000;
 /// The first bucket is below this power of two of microseconds; each doubling has four.
 const BUCKET_FROM: u32 = 17;
-
-/// How far the scenarios of portfolio margin reach for a perpetual, in ppm of spot.
-const SCAN_MOVE_PPM: i64 = crate::formula::risk_array::SPOT_MOVE_PPM_MAX;
 
 /// What is the same for all underlyings of a block.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +108,7 @@ fn slow_quantile_us(days: &[LatencyDay]) -> Option<i64> {
     let wanted = u128::from(total) * u128::from(SLOW_QUANTILE_PPM.unsigned_abs());
     let mut below = 0_u128;
     for bucket in 0..LATENCY_BUCKETS {
-        below += u128::from(of(bucket)) * 1_000_000;
+        below += u128::from(of(bucket)) * u128::from(PPM.unsigned_abs());
         if below >= wanted {
             return Some(bucket_end_us(bucket));
         }
@@ -129,12 +125,22 @@ impl Latency {
     }
 }
 
+/// A span in microseconds.
+fn us(span: SpanMs) -> i64 {
+    span.0.saturating_mul(US_PER_MS)
+}
+
+/// How latency is measured, by the parameters.
+fn delay_of(params: &LatencyParams) -> DelayParams {
+    DelayParams { finality_ms_min: params.finality_min.0, actions: i64::from(params.actions) }
+}
+
 /// How far an underlying may move, by its parameters.
 fn moves_of(venue: &LatencyParams, own: &UnderlyingParams) -> MoveParams {
     MoveParams {
         jump_ppm: own.jump.0,
         rate_ppm: own.jump_rate.0,
-        reference_us: venue.reference.0.saturating_mul(US_PER_MS),
+        reference_us: us(venue.reference),
         cap_ppm: venue.cap.0,
     }
 }
@@ -150,13 +156,14 @@ pub(crate) fn check_latency_margin(
     own: &UnderlyingParams,
 ) -> Result<(), Reject> {
     let latency = &venue.latency;
-    let span_ms = latency.reference.0.saturating_add(latency.execution.0);
-    let moved = move_ppm(&moves_of(latency, own), span_ms.saturating_mul(US_PER_MS));
+    let span = SpanMs(latency.reference.0.saturating_add(latency.execution.0));
+    let moved = move_ppm(&moves_of(latency, own), us(span));
     let wanted = moved.map_or(i64::MAX, |ppm| ppm.saturating_add(latency.slippage.0));
     let standard = venue.standard_margin.linear_maintenance.0;
-    let standard = mul_div_floor(standard, own.standard_factor.0, 1_000_000).unwrap_or(0);
+    let standard = mul_div_floor(standard, own.standard_factor.0, PPM).unwrap_or(0);
     let shares = &venue.portfolio_margin;
-    let scanned = mul_div_floor(SCAN_MOVE_PPM, shares.scan_maintenance.0, 1_000_000).unwrap_or(0);
+    // The worst scenario of a perpetual is the outermost move of spot.
+    let scanned = mul_div_floor(SPOT_MOVE_PPM_MAX, shares.scan_maintenance.0, PPM).unwrap_or(0);
     let portfolio = scanned.saturating_add(shares.linear_maintenance.0);
     let least = standard.min(portfolio);
     if least < wanted {
@@ -184,11 +191,7 @@ impl Exchange {
             return Ok(None);
         }
         let gaps = self.state.gaps.touch(GapsKey)?.unwrap_or_default();
-        let delay = DelayParams {
-            finality_ms_min: params.finality_min.0,
-            actions: i64::from(params.actions),
-        };
-        let finality = finality_ms(&delay, &mut gaps.in_order(), 0);
+        let finality = finality_ms(&delay_of(&params), &mut gaps.in_order(), 0);
         assert!(finality.is_ok(), "the chain's clock does not go back");
         // Who waits beyond what this block works on.
         let capacity = u32::try_from(LIQUIDATIONS_PER_BLOCK).unwrap_or(u32::MAX);
@@ -211,12 +214,9 @@ impl Exchange {
         let age = if stake == 0 { Ok(Some(0)) } else { oracle_age_ms(heard, stake, now.0) };
         // While less than two thirds have spoken at all nothing can be acted upon.
         let age_ms = age.ok().flatten().unwrap_or(params.freeze.0);
-        let delay = DelayParams {
-            finality_ms_min: params.finality_min.0,
-            actions: i64::from(params.actions),
-        };
-        let now_us = reaction_us(&delay, age_ms, pace.finality_ms, pace.queue).unwrap_or(i64::MAX);
-        let reference_us = params.reference.0.saturating_mul(US_PER_MS);
+        let reaction = reaction_us(&delay_of(&params), age_ms, pace.finality_ms, pace.queue);
+        let now_us = reaction.unwrap_or(i64::MAX);
+        let reference_us = us(params.reference);
         self.count_latency(id, now, now_us, pace.gap_ms, reference_us)?;
         let latency = self.latency(id, reference_us)?;
         latency.now_us = now_us;
@@ -297,11 +297,9 @@ impl Exchange {
     fn latencies_us(&mut self, id: UnderlyingId) -> Outcome<(i64, i64)> {
         let params = self.state.venue()?.latency;
         match params.source {
-            LatencySource::Assumed { now, slow } => {
-                Ok((now.0.saturating_mul(US_PER_MS), slow.0.saturating_mul(US_PER_MS)))
-            }
+            LatencySource::Assumed { now, slow } => Ok((us(now), us(slow))),
             LatencySource::Measured => {
-                let reference_us = params.reference.0.saturating_mul(US_PER_MS);
+                let reference_us = us(params.reference);
                 let held = *self.state.latencies.touch(LatencyKey(id))?;
                 Ok(held.map_or((reference_us, reference_us), |held| (held.now_us, held.slow_us)))
             }
@@ -322,8 +320,7 @@ impl Exchange {
     /// Whether an underlying's marks are to freeze, by its latency (R4).
     pub(crate) fn is_frozen_by_latency(&mut self, id: UnderlyingId) -> Outcome<bool> {
         let (now_us, _) = self.latencies_us(id)?;
-        let freeze_us = self.state.venue()?.latency.freeze.0.saturating_mul(US_PER_MS);
-        Ok(now_us > freeze_us)
+        Ok(now_us > us(self.state.venue()?.latency.freeze))
     }
 
     /// Brings what an underlying admits in line with its latency (R4).
@@ -331,15 +328,15 @@ impl Exchange {
         let (now_us, _) = self.latencies_us(id)?;
         let params = self.state.venue()?.latency;
         let now = self.state.totals()?.time;
-        let slow = now_us > params.reduce_only.0.saturating_mul(US_PER_MS);
         let underlying = self.underlying(id)?;
-        if now_us > params.freeze.0.saturating_mul(US_PER_MS) {
+        if now_us > us(params.freeze) {
             underlying.reopens = TimeMs(now.0.saturating_add(params.reopen.0));
             return self.set_pace_phase(id, Phase::Auction);
         }
         if underlying.pace == Phase::Auction && now < underlying.reopens {
             return Ok(());
         }
+        let slow = now_us > us(params.reduce_only);
         self.set_pace_phase(id, if slow { Phase::ReduceOnly } else { Phase::Continuous })
     }
 

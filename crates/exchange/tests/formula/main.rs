@@ -25,6 +25,7 @@ mod vectors;
 mod waterfall_model;
 mod weighted_median;
 
+use lockstep_exchange::formula::risk_array::{RiskArray, SCENARIOS};
 use proptest::prelude::*;
 
 /// Two thousand cases per property, without files of past failures.
@@ -42,6 +43,12 @@ fn any_i64() -> impl Strategy<Value = i64> {
         Just(i64::MIN + 1),
         any::<i32>().prop_map(i64::from),
     ]
+}
+
+/// Entries of the usual size and of any, the least often.
+fn any_array() -> impl Strategy<Value = RiskArray> {
+    let entry = prop_oneof![any::<i32>(), -20_000_000..20_000_000_i32, Just(i32::MIN)];
+    prop::collection::vec(entry, SCENARIOS).prop_map(|entries| entries.try_into().unwrap())
 }
 
 /// Floor division as Python's `//`, for a positive divisor.

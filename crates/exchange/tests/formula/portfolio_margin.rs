@@ -1,12 +1,12 @@
 //! Portfolio margin by brute force over fill subsets, its order of requirements, and the ends of
 //! i64.
 
-use crate::{any_i64, ceil_of, config};
+use crate::{any_array, any_i64, ceil_of, config};
 use lockstep_exchange::formula::latency::ExtraMoves;
 use lockstep_exchange::formula::portfolio::*;
 use lockstep_exchange::formula::portfolio_margin::*;
 use lockstep_exchange::formula::risk_array::*;
-use lockstep_exchange::formula::scenario_vector::order_edge;
+use lockstep_exchange::formula::scenario_vector::{Holding, order_edge, profit};
 use lockstep_exchange::formula::standard_margin::Requirement;
 use lockstep_exchange::formula::{FormulaError, OptionSide};
 use lockstep_exchange::option::Black76;
@@ -225,6 +225,27 @@ proptest! {
     }
 
     #[test]
+    fn positions_are_those_of_what_each_leg_adds(
+        legs in prop::collection::vec((0..4_i64, any_contract(), any_lots(), any_array()), 0..8),
+    ) {
+        let mut legs = legs_of(&legs);
+        let added = |legs: &[Leg<'_>]| -> Vec<LegSums> {
+            let of = |leg: &Leg<'_>| LegSums::of(leg.expiry, leg.contract, leg.lots, leg.array);
+            legs.iter().map(of).collect()
+        };
+        let nothing = [0; SCENARIOS];
+        let is_sorted = legs.is_sorted_by_key(|leg| (leg.expiry, leg.contract));
+        prop_assert_eq!(
+            positions_of(nothing, &added(&legs)) == Err(FormulaError::Domain),
+            !is_sorted
+        );
+        legs.sort_by_key(|leg| (leg.expiry, leg.contract));
+        let holdings = legs.iter().map(|leg| Holding { array: leg.array, lots: leg.lots });
+        let kept = profit(holdings).and_then(|profit| positions_of(profit, &added(&legs)));
+        prop_assert_eq!(positions(&legs), kept);
+    }
+
+    #[test]
     fn nothing_panics_at_the_limits(
         legs in prop::collection::vec((any_i64(), any_contract(), any_i64(), any_array()), 0..5),
         orders in prop::collection::vec((any_contract(), any_i64(), any_i64(), any_array()), 0..5),
@@ -232,15 +253,7 @@ proptest! {
         sensible in any::<bool>(),
         reference in any::<bool>(),
     ) {
-        let mut legs: Vec<_> = legs
-            .iter()
-            .map(|(expiry, contract, lots, array)| Leg {
-                expiry: *expiry,
-                contract: *contract,
-                lots: *lots,
-                array,
-            })
-            .collect();
+        let mut legs = legs_of(&legs);
         legs.sort_by_key(|leg| (leg.expiry, leg.contract));
         let orders: Vec<_> = orders
             .iter()
@@ -264,8 +277,19 @@ proptest! {
     }
 }
 
+/// Legs of expiry, contract, lots and array.
+fn legs_of(given: &[(i64, Contract, i64, RiskArray)]) -> Vec<Leg<'_>> {
+    let leg = |&(expiry, contract, lots, ref array)| Leg { expiry, contract, lots, array };
+    given.iter().map(leg).collect()
+}
+
 fn index_of(array: &RiskArray) -> usize {
     INSTRUMENTS.iter().position(|instrument| core::ptr::eq(&instrument.array, array)).unwrap()
+}
+
+/// Lots of which words hold the sums, and any.
+fn any_lots() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => -5_000..5_000_i64, 1 => any::<i32>().prop_map(i64::from), 1 => any_i64()]
 }
 
 fn any_contract() -> impl Strategy<Value = Contract> {
@@ -274,11 +298,6 @@ fn any_contract() -> impl Strategy<Value = Contract> {
         any_i64().prop_map(|strike| Contract::Option { strike }),
         Just(Contract::Option { strike: 1 }),
     ]
-}
-
-fn any_array() -> impl Strategy<Value = RiskArray> {
-    let entry = prop_oneof![any::<i32>(), -20_000_000..20_000_000_i32, Just(i32::MIN)];
-    prop::collection::vec(entry, SCENARIOS).prop_map(|entries| entries.try_into().unwrap())
 }
 
 /// Parameters from the first twelve numbers; not negative if they are to be sensible.

@@ -1,6 +1,7 @@
 //! Every published vector of portfolio margin and latency, exactly: with the arrays that the
 //! vectors give, and end to end with arrays and marks from the option formula.
 
+use lockstep_exchange::formula::backstop::BackstopParams;
 use lockstep_exchange::formula::fee::linear_fee;
 use lockstep_exchange::formula::latency::*;
 use lockstep_exchange::formula::portfolio::*;
@@ -10,6 +11,8 @@ use lockstep_exchange::formula::rounding::mul_div_floor;
 use lockstep_exchange::formula::scenario_vector::order_edge;
 use lockstep_exchange::formula::{LOTS_PER_UNIT, OptionSide};
 use lockstep_exchange::option::Black76;
+use lockstep_types::instrument::Ticker;
+use lockstep_types::params::{UnderlyingParams, VenueParams};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -302,7 +305,7 @@ fn random_markets_parameters_and_portfolios_of_the_reference() {
 }
 
 #[test]
-fn scenarios_and_genesis_parameters_are_those_of_the_vectors() {
+fn scenarios_and_reference_parameters_are_those_of_the_vectors() {
     let vectors = parse(PORTFOLIO);
     let scenarios: Vec<_> = SCENARIO_TABLE
         .iter()
@@ -322,6 +325,55 @@ fn scenarios_and_genesis_parameters_are_those_of_the_vectors() {
     assert_eq!(params.vols, VolMoveParams::REFERENCE);
     assert_eq!(params.moves, MoveParams::REFERENCE);
     assert_eq!(params.margin, PortfolioMarginParams::REFERENCE);
+}
+
+#[test]
+fn a_venue_begins_with_the_references_parameters() {
+    let venue = VenueParams::default();
+    let own = UnderlyingParams::genesis(Ticker::new("BTC").unwrap(), 100_000);
+    let (given, reference) = (venue.portfolio_margin, PortfolioMarginParams::REFERENCE);
+    let margin = PortfolioMarginParams {
+        scan_initial_permille: given.scan_initial.0 / 1_000,
+        scan_maintenance_permille: given.scan_maintenance.0 / 1_000,
+        basis_ppm: given.basis.0,
+        vega_ppm: given.vega.0,
+        short_initial_ppm: given.short_initial.0,
+        short_maintenance_ppm: given.short_maintenance.0,
+        linear_initial_ppm: given.linear_initial.0,
+        linear_maintenance_ppm: given.linear_maintenance.0,
+        concentration_free: own.concentration_free.0,
+        concentration_scale: own.concentration_scale.0,
+        confidence_ppm_min: given.confidence_min.0,
+        confidence_factor_ppm: given.confidence_factor.0,
+    };
+    assert_eq!(margin, reference);
+    let vols = VolMoveParams {
+        up_ppm: given.volatility_up.0,
+        down_ppm: given.volatility_down.0,
+        up_e9_min: given.volatility_up_min.0,
+    };
+    assert_eq!(vols, VolMoveParams::REFERENCE);
+    let latency = venue.latency;
+    let moves = MoveParams {
+        jump_ppm: own.jump.0,
+        rate_ppm: own.jump_rate.0,
+        reference_us: latency.reference.0 * US_PER_MS,
+        cap_ppm: latency.cap.0,
+    };
+    assert_eq!(moves, MoveParams::REFERENCE);
+    let (finality_ms_min, actions) = (latency.finality_min.0, i64::from(latency.actions));
+    assert_eq!(DelayParams { finality_ms_min, actions }, DelayParams::REFERENCE);
+    let backstop = venue.backstop;
+    let auction = BackstopParams {
+        start_ppm: backstop.start.0,
+        cut_ppm: backstop.cut.0,
+        fast_ms: backstop.fast.0,
+        slow_ms: backstop.slow.0,
+        buffer_ppm: backstop.buffer.0,
+        insolvent_ms: backstop.insolvent.0,
+        ..BackstopParams::REFERENCE
+    };
+    assert_eq!(auction, BackstopParams::REFERENCE);
 }
 
 #[test]

@@ -1,15 +1,10 @@
 //! Scenario vectors against 128-bit sums, the two paths against each other, and caches.
 
-use crate::{any_i64, config, floor_of};
+use crate::{any_array, any_i64, config, floor_of};
 use lockstep_exchange::formula::FormulaError;
-use lockstep_exchange::formula::risk_array::{RiskArray, SCENARIOS};
+use lockstep_exchange::formula::risk_array::SCENARIOS;
 use lockstep_exchange::formula::scenario_vector::*;
 use proptest::prelude::*;
-
-fn any_array() -> impl Strategy<Value = RiskArray> {
-    let entry = prop_oneof![any::<i32>(), -20_000_000..20_000_000_i32, Just(i32::MIN)];
-    prop::collection::vec(entry, SCENARIOS).prop_map(|entries| entries.try_into().unwrap())
-}
 
 /// Lots on both sides of what the fast path takes, and any at all.
 fn any_lots() -> impl Strategy<Value = i64> {

@@ -196,15 +196,14 @@ fn the_slow_latency_follows_bad_days_over_a_day() {
     let mut slow = Slow::new();
     let mut reached = Vec::new();
     for block in 0..4 * 2_880 {
-        // Four days of blocks a second apart, but for a minute a day with three.
-        let gap_ms = if block % 2_880 < 20 { 3_000 } else { 30_000 };
-        let gap_ms = if gap_ms == 30_000 { 29_940 } else { gap_ms };
+        // Four days of blocks half a minute apart, but for a minute a day with three seconds.
+        let gap_ms = if block % 2_880 < 20 { 3_000 } else { 29_940 };
         let events = slow.block(gap_ms, 0, Vec::new());
         reached.push(told(&events).3);
     }
     assert_eq!(reached[0], 1_000_000, "nothing is known yet");
     let last = *reached.last().unwrap();
-    // Three times thirty seconds lie in the bucket that ends at 2^17 x 7 / 4 x 2^... microseconds.
+    // Three times half a minute, counted at the upper end of their bucket.
     assert!(last > 89_820_000 && last < 2 * 89_820_000, "{last}");
     assert!(reached.is_sorted(), "it only had reason to rise");
     let steps: Vec<i64> = reached.windows(2).map(|pair| pair[1] - pair[0]).collect();

@@ -2,22 +2,9 @@
 
 use super::*;
 use common::{bounded, trades};
-
 use lockstep_types::event::{CancelReason, Trade, TradeKind};
-
 use lockstep_types::units::SpanMs;
 use serde_json::Value;
-
-const VECTORS: &str = include_str!("../vectors/liquidation_adl.json");
-
-fn vector(name: &str) -> Value {
-    let all: Value = serde_json::from_str(VECTORS).unwrap();
-    all.as_array().unwrap().iter().find(|vector| vector["name"] == name).unwrap().clone()
-}
-
-fn int(value: &Value) -> i64 {
-    value.as_i64().unwrap()
-}
 
 fn liquidations(events: &[Event]) -> Vec<Trade> {
     let of_liquidation = |trade: &Trade| trade.kind == TradeKind::Liquidation;
@@ -61,7 +48,7 @@ fn account_of(vector: &Value, depth: i64) -> (Venue, InstrumentId, AccountId) {
 }
 
 fn check_partial(name: &str, spread: i64) {
-    let vector = vector(name);
+    let vector = liquidation_vector(name);
     let input = &vector["in_"];
     let (mut venue, perpetual, account) = account_of(&vector, 4_000);
     let params = VenueParams {
@@ -95,7 +82,7 @@ fn l1_to_l3_through_the_engine() {
 
 #[test]
 fn l4_nothing_is_sold_below_the_limit_price() {
-    let mut vector = vector("L4_fillable_and_bankruptcy_price");
+    let mut vector = liquidation_vector("L4_fillable_and_bankruptcy_price");
     let limit = int(&vector["limit_price"]);
     // The first ticks on either side of it; the bankruptcy price lies below both.
     let (above, below) = (limit.div_euclid(100_000) * 100_000 + 100_000, limit / 100_000 * 100_000);
@@ -112,7 +99,7 @@ fn l4_nothing_is_sold_below_the_limit_price() {
 
 #[test]
 fn l8_insurance_covers_what_a_bankrupt_account_owes() {
-    let vector = vector("L8_insurance_covers");
+    let vector = liquidation_vector("L8_insurance_covers");
     let (mut venue, perpetual, account) = account_of(&vector, 4_000);
     let fund = Usd(int(&vector["in_"]["insurance"]));
     venue.must(SystemCommand::FundInsurance { underlying: None, amount: fund });
@@ -135,7 +122,7 @@ fn l8_insurance_covers_what_a_bankrupt_account_owes() {
 
 #[test]
 fn what_the_fund_cannot_pay_is_closed_against_who_gained() {
-    let vector = vector("L8_insurance_covers");
+    let vector = liquidation_vector("L8_insurance_covers");
     let (mut venue, perpetual, account) = account_of(&vector, 4_000);
     venue.must(SystemCommand::FundInsurance { underlying: Some(BTC), amount: usd(50) });
     let params = VenueParams { liquidation_fee: Ppm(0), ..free(MarginRegime::Enforced) };
@@ -162,7 +149,7 @@ fn what_the_fund_cannot_pay_is_closed_against_who_gained() {
 
 #[test]
 fn a_block_takes_at_most_its_share_of_the_depth_and_the_next_goes_on() {
-    let vector = vector("L1_partial_at_mark");
+    let vector = liquidation_vector("L1_partial_at_mark");
     let (mut venue, perpetual, account) = account_of(&vector, 40);
     let events = set(&mut venue, free(MarginRegime::Enforced));
     let mut sold: Vec<i64> = liquidations(&events).iter().map(|fill| fill.lots.0).collect();
@@ -212,7 +199,7 @@ fn open_orders_go_first_and_their_reason_is_told() {
 
 #[test]
 fn nobody_is_liquidated_on_a_frozen_mark() {
-    let vector = vector("L1_partial_at_mark");
+    let vector = liquidation_vector("L1_partial_at_mark");
     let (mut venue, _, account) = account_of(&vector, 4_000);
     // The price moves to where the account is below maintenance, and then nobody reports.
     venue.tick();
@@ -231,7 +218,7 @@ fn nobody_is_liquidated_on_a_frozen_mark() {
 #[test]
 fn in_a_halt_orders_are_cancelled_but_nothing_is_sold() {
     use lockstep_types::command::{Phase, PhaseReason, PhaseScope};
-    let vector = vector("L1_partial_at_mark");
+    let vector = liquidation_vector("L1_partial_at_mark");
     let (mut venue, _, account) = account_of(&vector, 4_000);
     let phase = |phase| SystemCommand::SetPhase {
         scope: PhaseScope::Venue,
@@ -298,7 +285,7 @@ fn an_options_liquidation_fee_is_capped_by_its_premium() {
 fn liquidating_from_a_witness_gives_the_same_block() {
     use lockstep_exchange::Exchange;
     use lockstep_types::command::{Block, Report};
-    let vector = vector("L1_partial_at_mark");
+    let vector = liquidation_vector("L1_partial_at_mark");
     let (mut venue, ..) = account_of(&vector, 8);
     set(&mut venue, free(MarginRegime::Enforced));
     venue.exchange.record(true);

@@ -26,9 +26,23 @@ use lockstep_types::params::{
     FeeTier, LatencyParams, MarginRegime, TickTable, UnderlyingParams, VenueParams,
 };
 use lockstep_types::units::{Lots, Ppm, Price, Usd};
+use serde_json::Value;
 
 /// The only underlying of most tests.
 pub const BTC: UnderlyingId = UnderlyingId(0);
+
+const LIQUIDATION_VECTORS: &str = include_str!("../vectors/liquidation_adl.json");
+
+/// A vector of the waterfall by its name.
+pub fn liquidation_vector(name: &str) -> Value {
+    let all: Value = serde_json::from_str(LIQUIDATION_VECTORS).unwrap();
+    all.as_array().unwrap().iter().find(|vector| vector["name"] == name).unwrap().clone()
+}
+
+/// A whole number of a vector.
+pub fn int(value: &Value) -> i64 {
+    value.as_i64().unwrap()
+}
 
 /// Parameters without trading fees, so that cash is easy to follow; margin as given.
 pub fn free(margin: MarginRegime) -> VenueParams {

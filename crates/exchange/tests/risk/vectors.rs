@@ -14,10 +14,6 @@ use std::collections::BTreeMap;
 const STANDARD: &str = include_str!("../vectors/standard_margin.json");
 const PORTFOLIO: &str = include_str!("../vectors/portfolio_margin.json");
 
-fn int(value: &Value) -> i64 {
-    value.as_i64().unwrap()
-}
-
 fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }

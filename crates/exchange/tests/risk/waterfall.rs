@@ -8,18 +8,6 @@ use lockstep_types::event::{Trade, TradeKind};
 use lockstep_types::params::BackstopParams;
 use lockstep_types::reject::RejectCode;
 use lockstep_types::units::TimeMs;
-use serde_json::Value;
-
-const VECTORS: &str = include_str!("../vectors/liquidation_adl.json");
-
-fn vector(name: &str) -> Value {
-    let all: Value = serde_json::from_str(VECTORS).unwrap();
-    all.as_array().unwrap().iter().find(|vector| vector["name"] == name).unwrap().clone()
-}
-
-fn int(value: &Value) -> i64 {
-    value.as_i64().unwrap()
-}
 
 /// Parameters under which an account is on offer from the first block on.
 fn at_once() -> VenueParams {
@@ -75,7 +63,7 @@ fn taken(events: &[Event]) -> (Ppm, Usd, Usd) {
 
 #[test]
 fn l6_a_slice_brings_a_solvent_account_to_its_buffer() {
-    let vector = vector("L6_solvent_auction_max_share");
+    let vector = liquidation_vector("L6_solvent_auction_max_share");
     // 0.8 BTC at 100,000 need 4,000; 3,000 are there, more than two thirds of it.
     let mark = price(100_000);
     let (mut venue, account) = long_account(usd(3_000), 800, mark, mark);
@@ -118,7 +106,7 @@ fn l6_a_slice_brings_a_solvent_account_to_its_buffer() {
 
 #[test]
 fn l7_who_waits_until_the_price_is_nothing_gets_everything() {
-    let vector = vector("L7_backstop_takeover");
+    let vector = liquidation_vector("L7_backstop_takeover");
     let input = &vector["in_"];
     let (lots, mark) = (int(&input["lots"]), Price(int(&input["mark"])));
     let money = Usd(int(&input["cash"]));
@@ -218,7 +206,7 @@ fn insurance_pays_who_takes_over_a_bankrupt_account_and_more_with_time() {
 
 #[test]
 fn l9_the_bankrupt_closes_against_the_most_leveraged() {
-    let vector = vector("L9_adl_risk_weighted_pro_rata");
+    let vector = liquidation_vector("L9_adl_risk_weighted_pro_rata");
     let (mut venue, perpetual) = bitcoin_venue(free(MarginRegime::Off));
     let bankrupt = venue.deposit(1, Usd(int(&vector["in_"]["bankrupt"]["cash"])));
     let rich = rich(&mut venue, 2);

@@ -203,7 +203,7 @@ pub fn json_of(document: &Document, answers: &[Vec<Answer>]) -> Json {
         }
         told
     };
-    let scenarios = ("scenarios".to_string(), render::json::scenarios());
+    let scenarios = ("scenarios".to_string(), Json::List(read::integers::scenarios()));
     if let Some(one) = only(document, answers) {
         let mut told = told(one);
         if let Json::Object(fields) = &mut told {

@@ -278,7 +278,18 @@ impl Agent {
         sent: &mut Vec<UserCommand>,
         act: impl FnOnce(&mut Turn<'_>),
     ) {
-        act(&mut Turn {
+        act(&mut self.begin(market, desk, due_ms, sent).0);
+    }
+
+    /// A turn, and whose habits it is for.
+    fn begin<'a>(
+        &'a mut self,
+        market: &'a Market,
+        desk: &'a Desk,
+        due_ms: i64,
+        sent: &'a mut Vec<UserCommand>,
+    ) -> (Turn<'a>, &'a mut Role) {
+        let turn = Turn {
             market,
             due_ms,
             rng: &mut self.rng,
@@ -287,7 +298,8 @@ impl Agent {
             desk,
             nonce: &mut self.nonce,
             sent,
-        });
+        };
+        (turn, &mut self.role)
     }
 
     /// Sends what it wants to do before the next block; says when it is due again, if ever.
@@ -298,17 +310,8 @@ impl Agent {
         due_ms: i64,
         sent: &mut Vec<UserCommand>,
     ) -> Option<i64> {
-        let mut turn = Turn {
-            market,
-            due_ms,
-            rng: &mut self.rng,
-            number: self.number,
-            deposit: self.deposit,
-            desk,
-            nonce: &mut self.nonce,
-            sent,
-        };
-        match &mut self.role {
+        let (mut turn, role) = self.begin(market, desk, due_ms, sent);
+        match role {
             Role::Maker(role) => Some(role.act(&mut turn)),
             Role::OptionMaker(role) => Some(role.act(&mut turn)),
             Role::Trader(role) => role.act(&mut turn),

@@ -25,8 +25,8 @@ pub struct Quote {
     pub contract: Contract,
     /// Its price tick.
     pub tick: i64,
-    /// What it is worth by index and reported basis, or by the model: nothing that its own book
-    /// could move; 0 while there is none.
+    /// What it is worth by index and reported basis, which its own book cannot move; of an option
+    /// its mark, which its book moves a little; 0 while there is none.
     pub fair: i64,
     /// Mark; 0 while there is none.
     pub mark: i64,

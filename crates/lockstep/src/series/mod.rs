@@ -29,6 +29,8 @@ use rows::{Row, Rows};
 pub const SERIES_ROWS_MAX: u64 = 86_400;
 /// Latest time accepted, seconds: the last second of the year 9999.
 pub const TIME_S_MAX: i64 = 253_402_300_799;
+/// Micro-USD in a cent: files have prices in cents, the exchange in micro-USD.
+pub const CENT: i64 = 10_000;
 
 /// What the second column of a series file holds, and in which unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,10 +17,12 @@ use lockstep_types::command::{
 };
 use lockstep_types::event::Event;
 use lockstep_types::ids::{AccountId, InstrumentId, ReporterId, SignerId, UnderlyingId};
-use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker};
+use lockstep_types::instrument::{
+    Contract, EXPIRY_TIME_OF_DAY_MS, InstrumentName, OptionSide, Ticker,
+};
 use lockstep_types::order::{NewOrder, Side};
 use lockstep_types::params::{LatencyParams, LatencySource, UnderlyingParams, VenueParams};
-use lockstep_types::units::{Lots, Ppm, Price, SpanMs, TimeMs, Usd};
+use lockstep_types::units::{DAY_MS, Lots, Ppm, Price, SpanMs, TimeMs, Usd};
 use std::ops::Range;
 
 /// As many of each as the exchange takes: a larger number is refused, and fails.
@@ -39,8 +41,6 @@ const ACCOUNTS: u32 = 200;
 /// Series that an account trades in; the next account's are half the same.
 const ACCOUNT_SERIES: u32 = 10;
 const START_MS: i64 = 1_700_000_000_000;
-const DAY_MS: i64 = 86_400_000;
-const EXPIRY_OF_DAY_MS: i64 = 28_800_000;
 const PRICE_USD: i64 = 100_000;
 const REPORTER: ReporterId = ReporterId(0);
 const SEED: u64 = 1_010;
@@ -51,7 +51,7 @@ fn usd(dollars: i64) -> Price {
 
 fn expiry(number: u32) -> TimeMs {
     let today = START_MS / DAY_MS;
-    TimeMs((today + 7 * (i64::from(number) + 1)) * DAY_MS + EXPIRY_OF_DAY_MS)
+    TimeMs((today + 7 * (i64::from(number) + 1)) * DAY_MS + EXPIRY_TIME_OF_DAY_MS)
 }
 
 /// Strikes by distance from the money.

@@ -4,8 +4,8 @@
 //! beside it may repeat that, not contradict it. Deliberately absent: defaults of prices. A mark or
 //! a forward that is missing is asked for, because a guess would look like an answer.
 
-use super::{INSTRUMENTS_MAX, NOTES, ORDERS_MAX, POSITIONS_MAX, limits, params};
-use super::{place, places, shown};
+use super::{INSTRUMENTS_MAX, LATENCY_US, NOTES, ORDERS_MAX, POSITIONS_MAX, limits, params};
+use super::{listed, place, places, shown};
 use crate::json::Json;
 use crate::margin::model::{Case, Instrument, Kind, Order, Params, Position, World};
 use crate::scenario::fields::Fields;
@@ -17,9 +17,6 @@ use lockstep_exchange::option::{PRICE_MAX, SECONDS_MAX};
 use lockstep_types::instrument::{Contract, InstrumentName};
 use lockstep_types::{Side, TimeMs};
 use std::collections::BTreeMap;
-
-/// The latency of a portfolio that says nothing of it: that which requirements assume anyway.
-const LATENCY_US: i64 = 1_000_000;
 
 /// Reads a portfolio.
 ///
@@ -326,14 +323,7 @@ fn position(value: Json, places: &BTreeMap<String, usize>) -> Parsed<Position> {
 }
 
 fn orders(value: &Json, places: &BTreeMap<String, usize>) -> Parsed<Vec<Order>> {
-    let Json::List(parts) = value else {
-        return Err(Problem::new(format!("expected a list of orders, found {}", value.kind())));
-    };
-    limits::count("orders", parts.len(), ORDERS_MAX)?;
-    let read = |(index, part): (usize, &Json)| {
-        order(part.clone(), places).map_err(|problem| problem.at_index(index))
-    };
-    parts.iter().enumerate().map(read).collect()
+    listed("orders", value, ORDERS_MAX, |part| order(part.clone(), places))
 }
 
 fn order(value: Json, places: &BTreeMap<String, usize>) -> Parsed<Order> {

@@ -11,8 +11,8 @@
 //! A single case may stand in `case`, or its fields beside `spot`. What the reference defaults may
 //! be left out. `scenarios` and `vol_mult_table` are fixed; a file that has others is refused.
 
-use super::{CASES_MAX, INSTRUMENTS_MAX, NOTES, ORDERS_MAX, POSITIONS_MAX, limits, params};
-use super::{place, places};
+use super::{CASES_MAX, INSTRUMENTS_MAX, LATENCY_US, NOTES, ORDERS_MAX, POSITIONS_MAX};
+use super::{limits, listed, params, place, places};
 use crate::json::Json;
 use crate::margin::model::{Case, Instrument, Kind, Order, Params, Position, World};
 use crate::scenario::fields::{self, Fields};
@@ -23,9 +23,6 @@ use lockstep_exchange::formula::{OptionSide, PPM};
 use lockstep_exchange::option::{PRICE_MAX, SECONDS_MAX, VOL_E9_MAX};
 use lockstep_types::Side;
 use std::collections::BTreeMap;
-
-/// The latency of a case that says nothing of it: that which requirements assume anyway.
-const LATENCY_US: i64 = 1_000_000;
 
 /// Reads a file of cases, or one case with its market.
 ///
@@ -45,23 +42,15 @@ pub fn world(json: Json) -> Parsed<World> {
         Some(("case", value)) => {
             vec![case(&world, &places, value).map_err(|problem| problem.at("case"))?]
         }
-        Some((name, value)) => cases(&world, &places, value).map_err(|problem| problem.at(name))?,
+        Some((name, value)) => {
+            let read = |part: &Json| case(&world, &places, part.clone());
+            listed("cases", &value, CASES_MAX, read).map_err(|problem| problem.at(name))?
+        }
         None => vec![case_of(&world, &places, &mut fields)?],
     };
     fields.opt(&NOTES, |_| Ok(()))?;
     fields.finish()?;
     Ok(world)
-}
-
-fn cases(world: &World, places: &BTreeMap<String, usize>, value: Json) -> Parsed<Vec<Case>> {
-    let Json::List(parts) = value else {
-        return Err(Problem::new(format!("expected a list of cases, found {}", value.kind())));
-    };
-    limits::count("cases", parts.len(), CASES_MAX)?;
-    let read = |(index, part)| {
-        case(world, places, part).map_err(|problem: Problem| problem.at_index(index))
-    };
-    parts.into_iter().enumerate().map(read).collect()
 }
 
 /// Prices by name.
@@ -158,7 +147,8 @@ fn account_of(places: &BTreeMap<String, usize>, fields: &mut Fields) -> Parsed<C
     let entries = fields.opt(&["entry"], |value| entries(places, value))?.unwrap_or_default();
     let read = |value: &Json| positions(places, &entries, value);
     let positions = fields.opt(&["pos"], read)?.unwrap_or_default();
-    let orders = fields.opt(&["orders"], |value| orders(places, value))?.unwrap_or_default();
+    let read = |value: &Json| listed("orders", value, ORDERS_MAX, |part| order(places, part));
+    let orders = fields.opt(&["orders"], read)?.unwrap_or_default();
     Ok(Case {
         name: String::new(),
         cash,
@@ -199,17 +189,6 @@ fn positions(
     held.into_iter().map(read).collect()
 }
 
-fn orders(places: &BTreeMap<String, usize>, value: &Json) -> Parsed<Vec<Order>> {
-    let Json::List(parts) = value else {
-        return Err(Problem::new(format!("expected a list of orders, found {}", value.kind())));
-    };
-    limits::count("orders", parts.len(), ORDERS_MAX)?;
-    let read = |(index, part): (usize, &Json)| {
-        order(places, part).map_err(|problem| problem.at_index(index))
-    };
-    parts.iter().enumerate().map(read).collect()
-}
-
 /// `[id, "B" or "S", lots, limit]`, or the same as an object.
 fn order(places: &BTreeMap<String, usize>, value: &Json) -> Parsed<Order> {
     let fields = match value {
@@ -246,18 +225,23 @@ fn latency(value: &Json) -> Parsed<(i64, i64)> {
 /// # Errors
 /// When the scenarios are not the engine's.
 fn fixed_scenarios(value: &Json) -> Parsed<()> {
-    let wanted = SCENARIO_TABLE.iter().map(|scenario| {
+    same_list(value, &scenarios())
+}
+
+/// The fixed scenarios, as the vectors write them.
+pub fn scenarios() -> Vec<Json> {
+    let scenario = SCENARIO_TABLE.iter().map(|scenario| {
         Json::List(vec![
             Json::number(scenario.spot_permille),
             Json::text(vol_word(scenario.vol)),
             Json::number(scenario.weight_permille),
         ])
     });
-    same_list(value, &wanted.collect::<Vec<_>>())
+    scenario.collect()
 }
 
 /// The vectors' letter for a move of volatility.
-pub fn vol_word(vol: VolMove) -> &'static str {
+fn vol_word(vol: VolMove) -> &'static str {
     match vol {
         VolMove::Up => "U",
         VolMove::Flat => "F",

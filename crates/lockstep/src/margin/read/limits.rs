@@ -7,6 +7,7 @@ use crate::json::Json;
 use crate::scenario::problem::{Parsed, Problem};
 use crate::scenario::value::{self, PPB_PLACES, PPM_PLACES, PRICE_PLACES};
 use lockstep_exchange::formula::PPM;
+use lockstep_exchange::formula::latency::US_PER_MS;
 use lockstep_exchange::formula::risk_array::{RiskArray, SCENARIOS};
 use lockstep_exchange::option::{PRICE_MAX, SECONDS_MAX, VOL_E9_MAX};
 use lockstep_types::decimal::{self, Decimal};
@@ -17,8 +18,6 @@ pub const CASH_MAX: i64 = 1_000_000_000_000_000_000;
 pub const LOTS_MAX: i64 = 1_000_000_000_000;
 /// Longest latency in microseconds: a year.
 pub const LATENCY_US_MAX: i64 = 365 * 86_400 * 1_000_000;
-/// Microseconds in a millisecond.
-const MS_US: i64 = 1_000;
 
 /// # Errors
 /// When there are more than `most` of something.
@@ -109,7 +108,7 @@ pub fn latency(value: &Json) -> Parsed<i64> {
         }
     }
     let span = value::span_text(text)?;
-    between(span.0.saturating_mul(MS_US), 0, 0, LATENCY_US_MAX)
+    between(span.0.saturating_mul(US_PER_MS), 0, 0, LATENCY_US_MAX)
 }
 
 /// A name: one to [`NAME_CHARS_MAX`] characters, no control characters.

@@ -12,6 +12,7 @@ pub mod params;
 
 use super::model::{Document, Instrument, World};
 use crate::json::Json;
+use crate::scenario::fields;
 use crate::scenario::problem::{Parsed, Problem, nearest};
 use std::collections::BTreeMap;
 
@@ -30,6 +31,9 @@ pub const ORDERS_MAX: usize = 10_000;
 /// Most characters of a name.
 pub const NAME_CHARS_MAX: usize = 100;
 
+/// The latency of an account that says nothing of it, microseconds: that which requirements assume
+/// anyway.
+const LATENCY_US: i64 = 1_000_000;
 /// Keys that only the vectors' shape has.
 const INTEGER_KEYS: [&str; 4] = ["cases", "case", "account", "pos"];
 /// What a file may take from another one.
@@ -94,6 +98,20 @@ fn borrow(json: &mut Json, listing: &Json) -> Parsed<()> {
         }
     }
     Ok(())
+}
+
+/// The parts of a list of at most so many.
+fn listed<T>(
+    what: &str,
+    value: &Json,
+    most: usize,
+    read: impl Fn(&Json) -> Parsed<T>,
+) -> Parsed<Vec<T>> {
+    let Json::List(parts) = value else {
+        return Err(Problem::new(format!("expected a list of {what}, found {}", value.kind())));
+    };
+    limits::count(what, parts.len(), most)?;
+    fields::list(value, read)
 }
 
 /// Where each instrument of a list is.

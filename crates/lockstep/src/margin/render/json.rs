@@ -10,17 +10,19 @@ use crate::margin::expect::Comparison;
 use crate::margin::model::{Case, Instrument, Kind, Params, World};
 use crate::margin::portfolio::{Portfolio, Underlying};
 use crate::margin::quote::{Risk, Source};
-use crate::margin::read::integers::vol_word;
 use crate::margin::read::params::{Entry, PORTFOLIO, STANDARD};
 use crate::margin::standard::Standard;
 use lockstep_exchange::formula::OptionSide;
-use lockstep_exchange::formula::risk_array::SCENARIO_TABLE;
 use lockstep_exchange::formula::standard_margin::Requirement;
 use std::fmt::Display;
 
 /// An object from its fields.
-fn object<const COUNT: usize>(fields: [(&str, Json); COUNT]) -> Json {
-    Json::Object(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Json)>) -> Json {
+    Json::Object(named(fields))
+}
+
+fn named<'a>(fields: impl IntoIterator<Item = (&'a str, Json)>) -> Vec<(String, Json)> {
+    fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
 fn numbers<T: Display>(values: impl IntoIterator<Item = T>) -> Json {
@@ -34,18 +36,6 @@ fn or_null<T: Display>(value: Option<T>) -> Json {
 /// An excess: it always fits, as a difference of two numbers that do may not.
 fn excess(of: i64, over: i64) -> Json {
     Json::number(i128::from(of) - i128::from(over))
-}
-
-/// The fixed scenarios, as the vectors write them.
-pub fn scenarios() -> Json {
-    let scenario = SCENARIO_TABLE.iter().map(|scenario| {
-        Json::List(vec![
-            Json::number(scenario.spot_permille),
-            Json::text(vol_word(scenario.vol)),
-            Json::number(scenario.weight_permille),
-        ])
-    });
-    Json::List(scenario.collect())
 }
 
 /// All parameters under the vectors' keys; what they do not name, under its documented name.
@@ -88,7 +78,7 @@ pub fn case(world: &World, case: &Case, answer: &Answer) -> Json {
     if let Some(comparison) = &answer.comparison {
         fields.push(("compared", compared(comparison)));
     }
-    Json::Object(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+    object(fields)
 }
 
 fn portfolio_fields(portfolio: &Portfolio, equity: i64) -> [(&'static str, Json); 5] {
@@ -202,7 +192,7 @@ fn terms(instrument: &Instrument) -> Vec<(String, Json)> {
         fields.push(("K", Json::number(strike)));
         fields.push(("cp", Json::text(letter)));
     }
-    fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+    named(fields)
 }
 
 fn source(source: Source) -> Json {

@@ -78,7 +78,7 @@ const ROWS: [Row; 12] = [
     },
     Row {
         is_rare: true,
-        ..money(Sum::Deleveraged, Room::Stress, "Closed against profitable positions", "volume")
+        ..money(Sum::Deleveraged, Room::Stress, "Closed against opposite positions", "volume")
     },
     count(Sum::Woken, Room::Stress, "Stops and takes that woke", "orders"),
     count(Sum::Protections, Room::Stress, "Market maker protection tripped", "times"),
@@ -96,7 +96,6 @@ const ROWS: [Row; 12] = [
 pub struct Bars {
     span_ms: i64,
     start_ms: i64,
-    end_ms: i64,
     sums: [i128; ROWS.len()],
     points: [Vec<Point>; ROWS.len()],
 }
@@ -108,7 +107,6 @@ impl Bars {
         Self {
             span_ms: minutes.max(1) * SPAN_MS_MIN,
             start_ms,
-            end_ms: start_ms,
             sums: [0; ROWS.len()],
             points: std::array::from_fn(|_| Vec::new()),
         }
@@ -119,7 +117,6 @@ impl Bars {
         if now_ms >= self.start_ms + self.span_ms {
             self.close(now_ms);
         }
-        self.end_ms = now_ms;
         self.add(Sum::Commands, i128::from(commands));
     }
 

@@ -47,7 +47,8 @@ pub struct Chart {
     holes: Vec<Span>,
 }
 
-fn point(time_ms: i64, value: f64) -> Point {
+/// A value at a moment.
+pub fn point(time_ms: i64, value: f64) -> Point {
     Point { time_ms, value }
 }
 
@@ -61,15 +62,27 @@ fn wide_usd(micro: i128) -> f64 {
     micro as f64 / 1e6
 }
 
+/// Values that hold until the next one.
+pub fn step(name: &str, points: &[Point]) -> Line {
+    Line::new(name, Shape::Step, points.to_vec())
+}
+
 /// A chart of lines over a stretch of time.
-pub fn time_chart(title: &str, unit: Unit, domain_ms: (i64, i64), lines: Vec<Line>) -> Block {
-    Block::TimeChart(TimeChart {
+pub fn time_chart(
+    title: &str,
+    note: &str,
+    unit: Unit,
+    domain_ms: (i64, i64),
+    lines: Vec<Line>,
+) -> TimeChart {
+    TimeChart {
         title: title.to_string(),
+        note: note.to_string(),
         unit,
         domain_ms: Some(domain_ms),
         lines,
         ..TimeChart::default()
-    })
+    }
 }
 
 /// Extends the last span to `now_ms`, or begins one.
@@ -146,11 +159,7 @@ impl Chart {
     }
 
     fn chart(&self, title: &str, note: &str, unit: Unit, lines: Vec<Line>) -> Block {
-        let mut block = time_chart(title, unit, self.domain_ms, lines);
-        if let Block::TimeChart(chart) = &mut block {
-            chart.note = note.to_string();
-        }
-        block
+        Block::TimeChart(time_chart(title, note, unit, self.domain_ms, lines))
     }
 
     /// Prices, spreads and volatility.
@@ -159,48 +168,39 @@ impl Chart {
         for lines in &self.lines {
             let ticker = lines.ticker;
             let prices = vec![
-                Line::new("middle of the perpetual", Shape::Step, lines.middle.clone())
-                    .in_background(),
-                Line::new("index", Shape::Step, lines.index.clone()),
-                Line::new("mark", Shape::Step, lines.mark.clone()),
+                step("middle of the perpetual", &lines.middle).in_background(),
+                step("index", &lines.index),
+                step("mark", &lines.mark),
             ];
             let title = format!("{ticker}: index, mark and middle of the perpetual's book");
-            let mut block = self.chart(&title, "", Unit::Usd, prices);
-            if let Block::TimeChart(chart) = &mut block {
-                chart.spans = self.stale.clone();
-                if ticker == "BTC" {
-                    chart.spans.extend(self.holes.iter().cloned());
-                }
+            let mut spans = self.stale.clone();
+            if ticker == "BTC" {
+                spans.extend(self.holes.iter().cloned());
             }
-            blocks.push(block);
+            let chart = time_chart(&title, "", Unit::Usd, self.domain_ms, prices);
+            blocks.push(Block::TimeChart(TimeChart { spans, ..chart }));
         }
-        let each = |read: &dyn Fn(&Lines) -> Vec<Point>| -> Vec<Line> {
-            let lines = self.lines.iter();
-            lines.map(|lines| Line::new(lines.ticker, Shape::Step, read(lines))).collect()
+        let each = |read: fn(&Lines) -> &[Point]| -> Vec<Line> {
+            self.lines.iter().map(|lines| step(lines.ticker, read(lines))).collect()
         };
         blocks.push(self.chart(
             "Spread of the perpetual",
             "Best ask less best bid, of the mark; gaps where a side is empty.",
             Unit::Other("bp".to_string()),
-            each(&|lines| lines.spread.clone()),
+            each(|lines| &lines.spread),
         ));
         blocks.push(self.chart(
             "Volatility of an option out of the money",
             &self.followed_note(),
             Unit::Percent,
-            each(&|lines| lines.volatility.clone()),
+            each(|lines| &lines.volatility),
         ));
-        blocks.push(self.chart(
-            "Mark of that option",
-            "",
-            Unit::Usd,
-            each(&|lines| lines.option.clone()),
-        ));
+        blocks.push(self.chart("Mark of that option", "", Unit::Usd, each(|lines| &lines.option)));
         blocks.push(self.chart(
             "Funding of the perpetual in eight hours",
             "",
             Unit::Percent,
-            each(&|lines| lines.funding.clone()),
+            each(|lines| &lines.funding),
         ));
         blocks
     }
@@ -222,7 +222,6 @@ impl Chart {
 
     /// Open interest, orders and fees.
     pub fn activity(&self) -> Vec<Block> {
-        let step = |name: &str, points: &[Point]| Line::new(name, Shape::Step, points.to_vec());
         let open = self.lines.iter();
         let open = open.map(|lines| step(lines.ticker, &lines.open_interest)).collect();
         vec![
@@ -239,12 +238,9 @@ impl Chart {
 
     /// What insurance has.
     pub fn insurance(&self) -> Block {
-        let line = Line::new("insurance", Shape::Step, self.insurance.clone());
-        let mut block = self.chart("Insurance fund", "", Unit::Usd, vec![line]);
-        if let Block::TimeChart(chart) = &mut block {
-            chart.scale = Scale::FromZero;
-        }
-        block
+        let lines = vec![step("insurance", &self.insurance)];
+        let chart = time_chart("Insurance fund", "", Unit::Usd, self.domain_ms, lines);
+        Block::TimeChart(TimeChart { scale: Scale::FromZero, ..chart })
     }
 }
 

@@ -1,7 +1,8 @@
 //! The latency that the venue measures of itself, and what margin charges for it (rule R4), as it
 //! prints them in every block.
 
-use crate::report::{Block, Line, Point, Scale, Shape, Span, TimeChart, Unit};
+use super::chart::{point, step, time_chart};
+use crate::report::{Block, Line, Point, Scale, Span, TimeChart, Unit};
 use lockstep_types::command::{Phase, PhaseReason};
 use lockstep_types::{Event, UnderlyingId};
 
@@ -50,11 +51,10 @@ impl Delay {
                     return;
                 }
                 self.next_ms = now_ms + self.step_ms;
-                let point = |value: f64| Point { time_ms: now_ms, value };
-                self.now.push(point(*now_us as f64 / 1e6));
-                self.slow.push(point(*slow_us as f64 / 1e6));
-                self.initial.push(point(initial.0 as f64 / 1e4));
-                self.maintenance.push(point(maintenance.0 as f64 / 1e4));
+                self.now.push(point(now_ms, *now_us as f64 / 1e6));
+                self.slow.push(point(now_ms, *slow_us as f64 / 1e6));
+                self.initial.push(point(now_ms, initial.0 as f64 / 1e4));
+                self.maintenance.push(point(now_ms, maintenance.0 as f64 / 1e4));
             }
             Event::PhaseChanged { phase, reason: PhaseReason::Latency, .. } => {
                 self.change(*phase, now_ms);
@@ -108,7 +108,7 @@ impl Delay {
 
     /// The latency, as a line.
     pub fn line(&self) -> Line {
-        Line::new("now", Shape::Step, self.now.clone())
+        step("now", &self.now)
     }
 
     /// The charts; none if the venue said nothing.
@@ -116,29 +116,24 @@ impl Delay {
         if self.now.is_empty() {
             return Vec::new();
         }
-        let step = |name: &str, points: &[Point]| Line::new(name, Shape::Step, points.to_vec());
-        let chart = |title: &str, note: &str, unit, lines| TimeChart {
-            title: title.to_string(),
-            note: note.to_string(),
-            unit,
-            scale: Scale::FromZero,
-            domain_ms: Some(domain_ms),
-            lines,
-            ..TimeChart::default()
-        };
-        let mut latency = chart(
+        let latency = time_chart(
             "Latency that the venue measures (rule R4)",
             "Age of reports and three blocks, more while liquidations wait.",
             Unit::Other("s".to_string()),
+            domain_ms,
             vec![step("now", &self.now), step("slow", &self.slow)],
         );
-        latency.spans.clone_from(&self.phases);
-        let charged = chart(
+        let charged = time_chart(
             "Move of spot that portfolio margin charges for latency",
             "Nothing while it is below a second.",
             Unit::Percent,
+            domain_ms,
             vec![step("initial", &self.initial), step("maintenance", &self.maintenance)],
         );
-        vec![Block::TimeChart(latency), Block::TimeChart(charged)]
+        let (scale, spans) = (Scale::FromZero, self.phases.clone());
+        vec![
+            Block::TimeChart(TimeChart { scale, spans, ..latency }),
+            Block::TimeChart(TimeChart { scale, ..charged }),
+        ]
     }
 }

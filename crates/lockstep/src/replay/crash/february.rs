@@ -8,16 +8,15 @@
 //! What is held at the start is the open interest of the first snapshot, one lot in [`SCALE`].
 
 use super::latency::Latency;
-use super::story::{Seen, Story, Underlying, World};
+use super::story::{Seen, Story, Underlying, World, reported};
 use crate::population::held::Held;
-use crate::series::ReadError;
 use crate::series::chain::{InterestRow, SmileRow};
-use crate::series::shipped;
+use crate::series::{CENT, ReadError, shipped};
 use lockstep_exchange::formula::smile::Smile;
 use lockstep_exchange::option::Black76;
-use lockstep_types::command::{ExpiryReport, SmileParams};
+use lockstep_types::command::ExpiryReport;
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker, expiry_of_date};
-use lockstep_types::{Ppm, Price, SpanMs, TimeMs, Usd, Vol};
+use lockstep_types::{Price, SpanMs, TimeMs, Usd};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -34,8 +33,6 @@ const FUTURES: [(i64, i64); 3] = [(2, 27), (3, 27), (6, 26)];
 const FOLLOWED_USD: [i64; 2] = [70_000, 2_000];
 /// A chain's usual latency, whatever the blocks of this story.
 const ASSUMED_LATENCY: SpanMs = SpanMs(1_000);
-/// Micro-USD in a cent.
-const CENT: i64 = 10_000;
 /// What the insurance fund has at the start.
 const INSURANCE: Usd = Usd(2_000_000_000_000);
 
@@ -92,14 +89,15 @@ fn listed(interest: &[InterestRow]) -> Vec<InstrumentName> {
 
 /// What must be held, with what it is worth at the first snapshot.
 fn held(interest: &[InterestRow], world: &February) -> Vec<Held> {
+    let start_s = world.start_s();
     let of_row = |row: &InterestRow| {
         let Contract::Option { expiry, strike, side } = row.name.contract else { return None };
         let at = UNDERLYINGS.iter().position(|underlying| {
             Ticker::new(underlying.ticker).is_ok_and(|ticker| ticker == row.name.underlying)
         })?;
-        let state = world.state(at, expiry.0 / 1_000, world.start_s())?;
+        let state = world.state(at, expiry.0 / 1_000, start_s)?;
         let vol_e9 = state.smile.vol_at_strike_e9(state.forward, strike.0).ok()?;
-        let seconds = expiry.0 / 1_000 - world.start_s();
+        let seconds = expiry.0 / 1_000 - start_s;
         let priced = Black76 { forward: state.forward, strike: strike.0, vol_e9, seconds };
         let prices = priced.prices().ok()?;
         let premium = if side == OptionSide::Call { prices.call } else { prices.put };
@@ -113,6 +111,8 @@ fn held(interest: &[InterestRow], world: &February) -> Vec<Held> {
 #[derive(Clone, Copy, Debug)]
 struct State {
     index: i64,
+    /// Forward over index less one, 1e-9.
+    basis_ppb: i64,
     forward: i64,
     smile: Smile,
 }
@@ -168,6 +168,7 @@ impl February {
         let basis = i128::from(index) * i128::from(basis_ppb) / 1_000_000_000;
         Some(State {
             index,
+            basis_ppb,
             forward: index + i64::try_from(basis).ok()?,
             smile: Smile {
                 atm_vol_e9: value(&|row| row.atm_nano)?,
@@ -178,18 +179,11 @@ impl February {
     }
 
     fn report(&self, underlying: usize, expiry_s: i64, time_s: i64) -> Option<ExpiryReport> {
-        let rows = self.rows.get(&(underlying, expiry_s))?;
         let state = self.state(underlying, expiry_s, time_s)?;
-        let smile = &state.smile;
-        let is_free = smile.is_butterfly_free(expiry_s - time_s);
         Some(ExpiryReport {
             expiry: TimeMs(expiry_s * 1_000),
-            basis_ppb: along(rows.iter().map(|row| (row.time_s, basis_ppb(row))), time_s)?,
-            smile: is_free.then_some(SmileParams {
-                atm: Vol(smile.atm_vol_e9),
-                rho: Ppm(smile.rho_ppm),
-                phi: Ppm(smile.phi_ppm),
-            }),
+            basis_ppb: state.basis_ppb,
+            smile: reported(&state.smile, expiry_s - time_s),
         })
     }
 }

@@ -1,8 +1,7 @@
 //! Who paid for what: the accounts of each group, as events tell them, and the venue's own funds.
 //!
 //! Everything that one gains here another one loses: the results of all groups and of the venue's
-//! funds add up to nothing but rounding. Events of a kind that is not yet known here (later steps
-//! of a liquidation) join in [`Ledger::event`].
+//! funds add up to nothing but rounding.
 
 use crate::population::{Kind, Population};
 use lockstep_exchange::Exchange;

@@ -9,15 +9,15 @@
 //! smile of fixed shape. ETH's are BTC's, a quarter higher. Forwards carry a fixed basis.
 
 use super::latency::Latency;
-use super::story::{Seen, Story, Underlying, World};
+use super::story::{Seen, Story, Underlying, World, reported};
 use super::venue::{option_names, strikes};
 use crate::population::market::share;
 use crate::series::derive::CRASH_WINDOW;
-use crate::series::{ReadError, Series, shipped::Shipped};
+use crate::series::{CENT, ReadError, Series, shipped::Shipped};
 use lockstep_exchange::formula::smile::Smile;
 use lockstep_types::command::{ExpiryReport, SmileParams};
 use lockstep_types::instrument::{Contract, InstrumentName, OptionSide, Ticker, expiry_of_date};
-use lockstep_types::{Ppm, Price, TimeMs, Usd, Vol};
+use lockstep_types::{Price, TimeMs, Usd};
 use std::rc::Rc;
 
 /// What trades: BTC, which the recorded options are on, first.
@@ -29,8 +29,6 @@ const UNDERLYINGS: [Underlying; 2] = [
 const STRIKES_USD: [(i64, i64, i64); 2] = [(85_000, 135_000, 2_500), (2_800, 5_000, 100)];
 /// Silence of the BTC index after which the perpetual stands in.
 const HOLE_S: i64 = 60;
-/// Micro-USD in a US cent.
-const CENT: i64 = 10_000;
 /// 1.00 as a volatility.
 const VOL_ONE_E9: i64 = 1_000_000_000;
 /// ETH's volatility over BTC's, percent.
@@ -250,12 +248,7 @@ fn smile(
         phi_ppm: unit.phi_ppm * 100 / percent,
         ..unit
     };
-    let seconds = expiry.time().0 / 1_000 - time_s;
-    smile.is_butterfly_free(seconds).then_some(SmileParams {
-        atm: Vol(smile.atm_vol_e9),
-        rho: Ppm(smile.rho_ppm),
-        phi: Ppm(smile.phi_ppm),
-    })
+    reported(&smile, expiry.time().0 / 1_000 - time_s)
 }
 
 /// What a reader must know of where the numbers come from.

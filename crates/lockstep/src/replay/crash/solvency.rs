@@ -5,8 +5,9 @@
 //! the rest. A look at all is a margin computation for every account, so there are few of
 //! them; the whale and who is in liquidation are looked at every few seconds.
 
+use super::chart::{point, step, time_chart};
 use crate::population::{Kind, Population};
-use crate::report::{Block, Line, Point, Scale, Shape, TimeChart, Unit};
+use crate::report::{Block, Line, Point, Scale, TimeChart, Unit};
 use lockstep_exchange::Exchange;
 use lockstep_types::{AccountId, Event};
 use std::collections::BTreeSet;
@@ -36,10 +37,6 @@ pub struct Solvency {
     /// Sums of initial and maintenance requirements over all looks, micro-USD.
     asked: [i128; 2],
     looks: i64,
-}
-
-fn point(time_ms: i64, value: f64) -> Point {
-    Point { time_ms, value }
 }
 
 impl Solvency {
@@ -128,27 +125,19 @@ impl Solvency {
 
     /// How many accounts were in liquidation.
     pub fn waiting(&self) -> Line {
-        Line::new("accounts", Shape::Step, self.waiting.clone())
+        step("accounts", &self.waiting)
     }
 
     /// What accounts without equity owed.
     pub fn deficit(&self) -> Line {
-        Line::new("owed", Shape::Step, self.deficit.clone())
+        step("owed", &self.deficit)
     }
 
     /// The charts.
     pub fn charts(&self, domain_ms: (i64, i64)) -> Vec<Block> {
-        let step = |name: &str, points: &[Point]| Line::new(name, Shape::Step, points.to_vec());
         let chart = |title: &str, note: &str, unit, lines| {
-            Block::TimeChart(TimeChart {
-                title: title.to_string(),
-                note: note.to_string(),
-                unit,
-                scale: Scale::FromZero,
-                domain_ms: Some(domain_ms),
-                lines,
-                ..TimeChart::default()
-            })
+            let chart = time_chart(title, note, unit, domain_ms, lines);
+            Block::TimeChart(TimeChart { scale: Scale::FromZero, ..chart })
         };
         let margin = vec![
             step("equity", &self.equity),

@@ -8,10 +8,11 @@ use crate::population::Shape;
 use crate::population::held::Held;
 use crate::scenario::model::TimeSpec;
 use crate::scenario::value;
-use lockstep_types::command::ExpiryReport;
+use lockstep_exchange::formula::smile::Smile;
+use lockstep_types::command::{ExpiryReport, SmileParams};
 use lockstep_types::instrument::InstrumentName;
 use lockstep_types::units::DAY_MS;
-use lockstep_types::{Price, SpanMs, TimeMs, Usd};
+use lockstep_types::{Ppm, Price, SpanMs, TimeMs, Usd, Vol};
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
@@ -139,4 +140,14 @@ impl Story {
         }
         Ok(moment)
     }
+}
+
+/// A smile as validators report it, at so many seconds to expiry; `None` if it would admit
+/// arbitrage.
+pub fn reported(smile: &Smile, seconds: i64) -> Option<SmileParams> {
+    smile.is_butterfly_free(seconds).then_some(SmileParams {
+        atm: Vol(smile.atm_vol_e9),
+        rho: Ppm(smile.rho_ppm),
+        phi: Ppm(smile.phi_ppm),
+    })
 }

@@ -1,10 +1,12 @@
 //! What latency costs: the worst of a story, several times, with the same seed and the same world,
 //! on a chain that is fast, middling and slow, and with and without a charge for it.
 //!
-//! Only the age of reports, the block time and the charge differ. What agents do follows from what
-//! they see, so the runs part ways from the first block on. A measure of the comparison is a row of
+//! Only the age of reports, the block time and the charge differ, and that a slow chain is not kept
+//! from trading. What agents do follows from what they see, so the runs part ways from the first
+//! block on. A measure of the comparison is a row of
 //! [`measures`]; one that is nothing in all runs is left out.
 
+use super::chart::time_chart;
 use super::latency::Latency;
 use super::ledger::Entry;
 use super::run::{self, Run};
@@ -196,7 +198,8 @@ fn charts(outcomes: &[Outcome]) -> Vec<Block> {
         .reduce(|left, right| (left.0.min(right.0), left.1.max(right.1)));
     let chart = |at: usize, title: &str, unit: Unit| {
         let lines = outcomes.iter().map(|outcome| outcome.lines[at].clone());
-        super::chart::time_chart(title, unit, domain_ms.unwrap_or_default(), lines.collect())
+        let domain_ms = domain_ms.unwrap_or_default();
+        Block::TimeChart(time_chart(title, "", unit, domain_ms, lines.collect()))
     };
     vec![
         chart(0, "BTC perpetual: mark over the index", Unit::Percent),

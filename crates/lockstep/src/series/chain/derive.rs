@@ -9,7 +9,7 @@ use super::fit::{Slice, Target, fit};
 use super::{InterestRow, SmileRow, TICKERS, underlying};
 use crate::series::error::{Fault, ReadError, quoted};
 use crate::series::rows::{Row, Rows};
-use crate::series::{Column, TIME_S_MAX};
+use crate::series::{CENT, Column, TIME_S_MAX};
 use lockstep_exchange::formula::smile::log_moneyness_e9;
 use lockstep_types::Price;
 use lockstep_types::instrument::{
@@ -51,8 +51,6 @@ const EXPIRIES: [(i64, i64, i64); 7] = [
 const STRIKES_MAX: usize = 48;
 /// Volatilities farther from the money than this are not fitted: 1e-9 of log-moneyness.
 const FITTED_E9_MAX: i64 = 600_000_000;
-/// Micro-USD in a cent.
-const CENT: i64 = 10_000;
 /// Largest open interest and strike, in units and USD.
 const UNITS_MAX: i64 = 1_000_000_000_000;
 

@@ -53,36 +53,20 @@ pub fn standard_margin() -> BoxedStrategy<StandardMarginParams> {
 
 pub fn portfolio_margin() -> BoxedStrategy<PortfolioMarginParams> {
     (proptest::array::uniform12(ppm()), vol())
-        .prop_map(|(ratios, volatility_up_min)| {
-            let [
-                scan_initial,
-                scan_maintenance,
-                basis,
-                vega,
-                short_initial,
-                short_maintenance,
-                linear_initial,
-                linear_maintenance,
-                confidence_min,
-                confidence_factor,
-                volatility_up,
-                volatility_down,
-            ] = ratios;
-            PortfolioMarginParams {
-                scan_initial,
-                scan_maintenance,
-                basis,
-                vega,
-                short_initial,
-                short_maintenance,
-                linear_initial,
-                linear_maintenance,
-                confidence_min,
-                confidence_factor,
-                volatility_up,
-                volatility_down,
-                volatility_up_min,
-            }
+        .prop_map(|(ratios, volatility_up_min)| PortfolioMarginParams {
+            scan_initial: ratios[0],
+            scan_maintenance: ratios[1],
+            basis: ratios[2],
+            vega: ratios[3],
+            short_initial: ratios[4],
+            short_maintenance: ratios[5],
+            linear_initial: ratios[6],
+            linear_maintenance: ratios[7],
+            confidence_min: ratios[8],
+            confidence_factor: ratios[9],
+            volatility_up: ratios[10],
+            volatility_down: ratios[11],
+            volatility_up_min,
         })
         .boxed()
 }
