@@ -9,15 +9,17 @@
 //! Deliberately absent: signatures (checked before), consensus, time other than the block's.
 
 use crate::margin::arrays::ArrayCache;
-use crate::margin::climate::Climates;
+use crate::margin::climate::Climate;
 use crate::margin::cushion::Cushions;
+use crate::margin::portfolio::Conditions;
 use crate::margin::sums::SumsCache;
 use crate::price::mark::MarkCache;
 use crate::rules::Rules;
 use crate::state::ahead::Coming;
+use crate::state::computed::ByUnderlying;
 use crate::state::journal::{Journal, LeafChange, Witness};
 use crate::state::key::LeafKey;
-use crate::state::leaves::{Floor, Order};
+use crate::state::leaves::Order;
 use crate::state::{Fault, Outcome, State};
 use alloc::vec::Vec;
 use lockstep_types::codec::DecodeError;
@@ -81,9 +83,9 @@ pub struct Exchange {
     /// Sums of accounts with portfolio margin, that die with the marks.
     pub(crate) sums: SumsCache,
     /// What holds in each underlying, that dies with the marks.
-    pub(crate) climates: Climates,
-    /// What the order that is being checked has shown of its account's floor.
-    pub(crate) floor_found: Option<(AccountId, Option<Floor>)>,
+    pub(crate) climates: ByUnderlying<Climate>,
+    /// What portfolio margin depends on in each underlying, that dies with the marks.
+    pub(crate) conditions: ByUnderlying<Conditions>,
     /// What the parameters say, at hand.
     pub(crate) rules: Rules,
     /// Which item of a batch is being executed, for rejections.
@@ -120,8 +122,8 @@ impl Exchange {
             arrays,
             cushions: Cushions::default(),
             sums: SumsCache::default(),
-            climates: Climates::default(),
-            floor_found: None,
+            climates: ByUnderlying::default(),
+            conditions: ByUnderlying::default(),
             rules: Rules::default(),
             item: 0,
             aside: Vec::new(),
@@ -431,6 +433,9 @@ impl Exchange {
     fn forget_computed(&mut self) {
         self.marks.clear();
         self.rules.clear();
+        // A step that missed a leaf has left these behind.
+        self.aside.clear();
+        self.tentative.clear();
     }
 
     /// The leaves that the latest run changed, in the order of their key bytes.

@@ -99,6 +99,7 @@ impl Exchange {
         }
         let Some(view) = self.view(account, &[])? else { return Ok(()) };
         if !view.has_positions() {
+            self.set_floor(account, &view)?;
             self.unwatch(account)?;
             return self.cover_deficit(account);
         }

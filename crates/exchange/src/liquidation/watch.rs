@@ -138,11 +138,18 @@ impl Exchange {
         if self.margin_is_off()? {
             return Ok(());
         }
-        let record = self.state.account(account)?;
+        let record = *self.state.account(account)?;
         if record.watched == Watched::Queued || record.liquidating {
             return Ok(());
         }
-        record.watched = Watched::Queued;
+        // Who is certainly above maintenance within the ranges that are watched need not be looked
+        // at for what has changed.
+        if let Some(watch) = self.state.watches.touch(WatchKey(account))?.clone()
+            && self.is_kept_within(account, &watch.ranges)?
+        {
+            return Ok(());
+        }
+        self.state.account(account)?.watched = Watched::Queued;
         let turn = self.turn()?;
         self.state.entries.insert(IndexId::Changed, turn, u64::from(account.0))?;
         Ok(())

@@ -61,7 +61,6 @@ impl Exchange {
         new: &NewOrder,
         admitted: &Admitted,
     ) -> Outcome<()> {
-        self.floor_found = None;
         if self.margin_is_off()? {
             return Ok(());
         }
@@ -80,14 +79,13 @@ impl Exchange {
         };
         let lots = Lots(amount);
         let outlook = Outlook::of(&view, place);
-        let before = view.clone();
         view.open_order(place, new.side, lots, admitted.price);
         let after = outlook.assess(&view);
         let open = *view.legs[place].open_mut(new.side);
-        if after.needed <= after.balance || closes(&before, place, new, open, &outlook) {
-            self.note_floor(account, &before)?;
+        view.close_order(place, new.side, lots, admitted.price);
+        if after.needed <= after.balance || closes(&view, place, new, open, &outlook) {
             // Orders do not move the balance.
-            return self.remember_cushion(account, &before, after.balance);
+            return self.remember_cushion(account, &view, after.balance);
         }
         let code = RejectCode::InsufficientMargin;
         Err(Reject::beyond(code, after.balance, after.needed).into())
@@ -116,7 +114,6 @@ impl Exchange {
         let Some(place) = view.place_of(maker.instrument) else { return Ok(false) };
         let outlook = Outlook::of(&view, place);
         let before = outlook.assess(&view);
-        self.set_floor(maker.account, &view)?;
         self.remember_cushion(maker.account, &view, before.balance)?;
         let held = view.legs[place].lots;
         let closing = view.legs[place].closing_side() == Some(maker.side)

@@ -13,6 +13,7 @@
 //! Invariant: computed from leaves once per run of steps and era of marks, touching all of them
 //! each time, so that a run touches the same leaves whatever is known from before.
 
+use super::standard::linear_params;
 use crate::engine::Exchange;
 use crate::formula::PPM;
 use crate::formula::rounding::mul_div_floor;
@@ -20,13 +21,15 @@ use crate::state::Outcome;
 use alloc::vec::Vec;
 use lockstep_types::ids::UnderlyingId;
 use lockstep_types::instrument::Contract;
-use lockstep_types::params::PortfolioMarginParams;
+use lockstep_types::params::{PortfolioMarginParams, StandardMarginParams};
 use lockstep_types::units::{Price, TimeMs};
 
 /// Forwards and marks of futures are at most so far from the index.
 pub(super) const FORWARD_SHARE_PPM: i64 = 100_000;
 /// The mark of a perpetual is at most so far from the index.
 pub(super) const PERPETUAL_SHARE_PPM: i64 = 10_000;
+/// Cumulative funding moves by at most this of the index, or a floor holds no longer.
+pub(super) const FUNDING_SHARE_PPM: i64 = 1_000;
 /// Moves that latency is charged for are at most this.
 pub(super) const LATENCY_MOVE_PPM: i64 = 20_000;
 
@@ -43,8 +46,9 @@ pub(crate) struct Climate {
     pub(super) funding: Price,
     /// Listed expiries.
     expiries: Vec<TimeMs>,
-    /// The shares that requirements come from.
-    pub(super) shares: PortfolioMarginParams,
+    /// The shares that requirements come from, as they are in this underlying.
+    pub(super) portfolio: PortfolioMarginParams,
+    pub(super) standard: StandardMarginParams,
     /// Net delta notional without charge for concentration.
     pub(super) concentration_free: i64,
 }
@@ -53,27 +57,6 @@ impl Climate {
     /// Whether it has looked at what the contract's price comes from.
     pub(super) fn knows(&self, contract: &Contract) -> bool {
         contract.expiry().is_none_or(|expiry| self.expiries.contains(&expiry))
-    }
-}
-
-/// The climates of an era, by underlying; each with the era that it was found in.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Climates {
-    found: Vec<Option<(u64, Climate)>>,
-}
-
-impl Climates {
-    fn get(&self, id: UnderlyingId, era: u64) -> Option<&Climate> {
-        let (found, climate) = self.found.get(usize::from(id.0))?.as_ref()?;
-        (*found == era).then_some(climate)
-    }
-
-    fn put(&mut self, id: UnderlyingId, era: u64, climate: Climate) {
-        let at = usize::from(id.0);
-        if at >= self.found.len() {
-            self.found.resize(at + 1, None);
-        }
-        self.found[at] = Some((era, climate));
     }
 }
 
@@ -97,8 +80,10 @@ impl Exchange {
     fn find_climate(&mut self, id: UnderlyingId) -> Outcome<Option<Climate>> {
         let underlying = *self.underlying(id)?;
         let index = underlying.index;
-        let shares = self.state.venue()?.portfolio_margin;
-        let concentration_free = self.underlying_params(id)?.concentration_free.0;
+        let venue = self.state.venue()?;
+        let (shares, standard) = (venue.portfolio_margin, venue.standard_margin);
+        let own = self.underlying_params(id)?;
+        let (free, factor_ppm) = (own.concentration_free.0, own.standard_factor.0);
         if index == Price::ZERO {
             return Ok(None);
         }
@@ -124,6 +109,16 @@ impl Exchange {
             }
             expiries.push(key.expiry);
         }
-        Ok(Some(Climate { calm, index, funding, expiries, shares, concentration_free }))
+        let (portfolio, standard) = (shares, linear_params(&standard, factor_ppm));
+        let concentration_free = free;
+        Ok(Some(Climate {
+            calm,
+            index,
+            funding,
+            expiries,
+            portfolio,
+            standard,
+            concentration_free,
+        }))
     }
 }

@@ -3,8 +3,8 @@
 //! [`view`] copies an account out of the leaves; [`model`] says what any model answers and which
 //! one an account has; [`standard`] is the standard model, [`portfolio`] portfolio margin over the
 //! risk arrays of [`arrays`]; [`check`] refuses orders, fills, withdrawals and block trades that
-//! margin does not cover; [`cushion`] and, with portfolio
-//! margin, [`floor`] (in a [`climate`]) and [`sums`] answer most of it without a full look.
+//! margin does not cover; [`floor`] (on a [`ground`], in a [`climate`]), [`cushion`] and, with
+//! portfolio margin, [`sums`] answer most of it without a full look.
 //!
 //! Deliberately absent: liquidation, which is [`crate::liquidation`].
 
@@ -13,6 +13,7 @@ pub(crate) mod check;
 pub(crate) mod climate;
 pub(crate) mod cushion;
 pub(crate) mod floor;
+mod ground;
 pub(crate) mod model;
 pub(crate) mod portfolio;
 pub(crate) mod standard;

@@ -18,9 +18,9 @@ use super::view::{FeeKind, Leg, View};
 use crate::engine::Exchange;
 use crate::formula::FormulaError;
 use crate::formula::portfolio::{
-    Contract as Kind, Leg as Held, OpenOrders, Order as Open, open_orders, positions,
+    Contract as Kind, Leg as Held, OpenOrders, Order as Open, Positions, open_orders, positions,
 };
-use crate::formula::portfolio_margin::{Breakdown, Market, PortfolioMarginParams, requirement};
+use crate::formula::portfolio_margin::{Market, PortfolioMarginParams, required};
 use crate::formula::risk_array::RiskArray;
 use crate::formula::scenario_vector::order_edge;
 use crate::state::key::Slot;
@@ -93,22 +93,29 @@ pub(crate) fn part(view: &View, group: Range<usize>) -> Part {
         return part;
     }
     let most = i128::from(i64::MAX);
-    let (initial, maintenance, needed) = match required(view, group) {
-        Ok((own, open)) => {
-            let own = own.requirement;
-            let needed = open.map_or(own.initial, |open| open.requirement.initial);
-            (i128::from(own.initial), i128::from(own.maintenance), i128::from(needed))
-        }
-        Err(_) => (most, most, most),
+    let all = |sums: GroupSums<'_>| {
+        let Conditions { params, market, .. } = sums.conditions;
+        let own = required(params, market, &sums.positions, &OpenOrders::NONE)?;
+        let needed = match &sums.orders {
+            Some(orders) => required(params, market, &sums.positions, orders)?.initial,
+            None => own.initial,
+        };
+        Ok((i128::from(own.initial), i128::from(own.maintenance), i128::from(needed)))
     };
+    let found: Result<_, FormulaError> = group_sums(view, group).and_then(all);
+    let (initial, maintenance, needed) = found.unwrap_or((most, most, most));
     Part { initial, maintenance, needed, ..part }
 }
 
-/// The requirement of an underlying's positions, and with open orders if there are any.
-pub(crate) fn required(
-    view: &View,
-    group: Range<usize>,
-) -> Result<(Breakdown, Option<Breakdown>), FormulaError> {
+/// What the requirement of an underlying comes from.
+struct GroupSums<'a> {
+    conditions: &'a Conditions,
+    positions: Positions,
+    /// `None` without any.
+    orders: Option<OpenOrders>,
+}
+
+fn group_sums(view: &View, group: Range<usize>) -> Result<GroupSums<'_>, FormulaError> {
     let scenarios = view.scenarios.as_ref().ok_or(FormulaError::Domain)?;
     let underlying = view.legs[group.start].underlying;
     let found = scenarios.conditions.iter().find(|known| known.underlying == underlying);
@@ -126,8 +133,7 @@ pub(crate) fn required(
             array: array_of(&scenarios.arrays, place)?,
         });
     }
-    let sums = positions(&held)?;
-    let own = requirement(&conditions.params, &conditions.market, &sums, &OpenOrders::NONE)?;
+    let positions = positions(&held)?;
     let mut orders = Vec::new();
     for order in scenarios.orders.iter().filter(|order| group.contains(&order.place)) {
         let leg = &view.legs[order.place];
@@ -140,12 +146,8 @@ pub(crate) fn required(
             array: array_of(&scenarios.arrays, order.place)?,
         });
     }
-    if orders.is_empty() {
-        return Ok((own, None));
-    }
-    let orders = open_orders(&orders)?;
-    let open = requirement(&conditions.params, &conditions.market, &sums, &orders)?;
-    Ok((own, Some(open)))
+    let orders = if orders.is_empty() { None } else { Some(open_orders(&orders)?) };
+    Ok(GroupSums { conditions, positions, orders })
 }
 
 /// What kind of contract a leg is.
@@ -182,12 +184,21 @@ impl Exchange {
     }
 
     /// An account's open orders that can fill as they are.
-    fn leg_orders(&mut self, account: AccountId, legs: &[Leg]) -> Outcome<Vec<LegOrder>> {
+    pub(super) fn leg_orders(
+        &mut self,
+        account: AccountId,
+        legs: &[Leg],
+    ) -> Outcome<Vec<LegOrder>> {
+        let ordered = legs.iter().enumerate().filter(|(_, leg)| leg.has_orders());
+        let mut places: Vec<(InstrumentId, usize)> =
+            ordered.map(|(place, leg)| (leg.instrument, place)).collect();
+        places.sort_unstable();
         let place_of = |instrument: InstrumentId| {
-            legs.iter().position(|leg| leg.instrument == instrument && leg.has_orders())
+            let found = places.binary_search_by_key(&instrument, |(instrument, _)| *instrument);
+            found.ok().map(|at| places[at].1)
         };
         let mut orders = Vec::new();
-        if !legs.iter().any(Leg::has_orders) {
+        if places.is_empty() {
             return Ok(orders);
         }
         for id in self.orders_of(account)? {
@@ -205,7 +216,18 @@ impl Exchange {
         Ok(orders)
     }
 
+    /// What holds in an underlying, which is the same for all accounts.
     fn conditions(&mut self, underlying: UnderlyingId) -> Outcome<Conditions> {
+        let era = self.marks.era();
+        if let Some(known) = self.conditions.get(underlying, era) {
+            return Ok(*known);
+        }
+        let found = self.find_conditions(underlying)?;
+        self.conditions.put(underlying, era, found);
+        Ok(found)
+    }
+
+    fn find_conditions(&mut self, underlying: UnderlyingId) -> Outcome<Conditions> {
         let moves = self.extra_moves(underlying)?;
         let shares = self.state.venue()?.portfolio_margin;
         let own = self.underlying_params(underlying)?;
@@ -231,6 +253,3 @@ impl Exchange {
         Ok(Conditions { underlying, params, market })
     }
 }
-
-#[cfg(test)]
-mod tests;

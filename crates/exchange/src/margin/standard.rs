@@ -71,14 +71,17 @@ pub(crate) fn value_of(leg: &Leg) -> i128 {
 /// Initial, maintenance, needed.
 type Required = Result<(i128, i128, i128), FormulaError>;
 
-/// The parameters as they hold for a perpetual or future of the leg's underlying: those of markets
-/// that jump further ask for more.
-fn linear_params(params: &StandardMarginParams, leg: &Leg) -> StandardMarginParams {
+/// The parameters as they hold for a perpetual or future of an underlying with such a factor: those
+/// of markets that jump further ask for more.
+pub(super) fn linear_params(
+    params: &StandardMarginParams,
+    factor_ppm: i64,
+) -> StandardMarginParams {
     let scaled = |share: Ppm| {
-        let share_ppm = mul_div_ceil(share.0, leg.factor_ppm, PPM).unwrap_or(i64::MAX);
+        let share_ppm = mul_div_ceil(share.0, factor_ppm, PPM).unwrap_or(i64::MAX);
         Ppm(share_ppm)
     };
-    match leg.factor_ppm {
+    match factor_ppm {
         PPM => *params,
         _ => StandardMarginParams {
             linear_initial: scaled(params.linear_initial),
@@ -89,7 +92,7 @@ fn linear_params(params: &StandardMarginParams, leg: &Leg) -> StandardMarginPara
 }
 
 fn linear(params: &StandardMarginParams, rates: &Rates, leg: &Leg) -> Required {
-    let params = &linear_params(params, leg);
+    let params = &linear_params(params, leg.factor_ppm);
     let own = isolated_linear(params, leg.spot, leg.lots)?;
     let initial = i128::from(own.initial);
     let orders = i128::from(reserve_of(params, rates, leg)?);
@@ -184,7 +187,7 @@ pub(crate) fn isolated_at_most(
         (Some(option), Side::Sell) => {
             isolated_option(params, leg.spot, &OptionLeg { mark: leg.mark_max, ..option })?
         }
-        (None, _) => isolated_linear(&linear_params(params, leg), leg.spot, lots)?,
+        (None, _) => isolated_linear(&linear_params(params, leg.factor_ppm), leg.spot, lots)?,
     };
     Ok((own.initial, own.maintenance))
 }
@@ -218,7 +221,7 @@ fn option_leg(leg: &Leg, lots: i64) -> Option<OptionLeg> {
 pub(crate) fn isolated_maintenance(params: &StandardMarginParams, leg: &Leg) -> i64 {
     let own = match option_leg(leg, leg.lots) {
         Some(option) => isolated_option(params, leg.spot, &option),
-        None => isolated_linear(&linear_params(params, leg), leg.spot, leg.lots),
+        None => isolated_linear(&linear_params(params, leg.factor_ppm), leg.spot, leg.lots),
     };
     own.map_or(i64::MAX, |own| own.maintenance)
 }

@@ -20,7 +20,7 @@ use super::view::{FeeKind, Leg, Rates, View, fee_of};
 use crate::engine::Exchange;
 use crate::formula::FormulaError;
 use crate::formula::portfolio::{LegSums, OpenOrders, Positions, positions_of};
-use crate::formula::portfolio_margin::requirement;
+use crate::formula::portfolio_margin::required;
 use crate::formula::risk_array::RiskArray;
 use crate::formula::scenario_vector::{
     OpenOrder, minus, order_edge, order_losses, plus, plus_lots,
@@ -55,6 +55,8 @@ struct Group {
     conditions: Conditions,
     /// Sorted as [`LegSums`] are.
     legs: Vec<KnownLeg>,
+    /// What expired legs that wait to be paid are worth: they count by that alone.
+    settled: i128,
     positions: Positions,
     /// Of the positions alone.
     own: Requirement,
@@ -157,7 +159,7 @@ impl Group {
 
     fn needed_with(&self, orders: &OpenOrders) -> Result<i64, FormulaError> {
         let Conditions { params, market, .. } = &self.conditions;
-        Ok(requirement(params, market, &self.positions, orders)?.requirement.initial)
+        Ok(required(params, market, &self.positions, orders)?.initial)
     }
 
     fn needed(&mut self) -> Result<i64, FormulaError> {
@@ -188,7 +190,7 @@ impl Group {
     }
 
     fn value(&self) -> i128 {
-        self.legs.iter().map(|leg| leg.value).sum()
+        self.settled + self.legs.iter().map(|leg| leg.value).sum::<i128>()
     }
 }
 
@@ -205,6 +207,7 @@ impl Sums {
             groups.push(Group {
                 conditions: *conditions,
                 legs: Vec::new(),
+                settled: 0,
                 positions: Positions::NONE,
                 own: Requirement::default(),
                 orders: OpenOrders::NONE,
@@ -216,13 +219,9 @@ impl Sums {
             let rates = view.rates;
             let group = sums.group(leg.underlying)?;
             let Some(array) = scenarios.array(place) else {
-                // What has expired counts by its value alone; anything else nobody can carry.
-                if !leg.expired {
-                    return None;
-                }
-                let sums = LegSums::of(0, kind_of(leg), 0, &[0; 33]);
-                let known = KnownLeg { instrument: leg.instrument, sums, value: value_of(leg) };
-                group.legs.insert(0, known);
+                // Without an array nobody can carry what has not expired.
+                leg.expired.then_some(())?;
+                group.settled += value_of(leg);
                 continue;
             };
             group.legs.push(known_leg(leg, array));
@@ -244,8 +243,7 @@ impl Sums {
             let legs: Vec<LegSums> = group.legs.iter().map(|leg| leg.sums).collect();
             group.positions = positions_of(group.positions.profit, &legs).ok()?;
             let Conditions { params, market, .. } = &group.conditions;
-            let own = requirement(params, market, &group.positions, &OpenOrders::NONE).ok()?;
-            group.own = own.requirement;
+            group.own = required(params, market, &group.positions, &OpenOrders::NONE).ok()?;
         }
         Some(sums)
     }
@@ -498,8 +496,8 @@ impl Sums {
             let changed = known_leg(&after, array);
             let positions = group.positions_with(&changed.sums, leg.instrument, &profit).ok()?;
             let Conditions { params, market, .. } = &group.conditions;
-            let own = requirement(params, market, &positions, &OpenOrders::NONE).ok()?;
-            maintenance += i128::from(own.requirement.maintenance);
+            let own = required(params, market, &positions, &OpenOrders::NONE).ok()?;
+            maintenance += i128::from(own.maintenance);
         }
         self.group(leg.underlying)?;
         Some(maintenance <= balance)
@@ -521,8 +519,7 @@ impl Sums {
         let legs: Vec<LegSums> = group.legs.iter().map(|leg| leg.sums).collect();
         group.positions = positions_of(profit, &legs).ok()?;
         let Conditions { params, market, .. } = &group.conditions;
-        group.own =
-            requirement(params, market, &group.positions, &OpenOrders::NONE).ok()?.requirement;
+        group.own = required(params, market, &group.positions, &OpenOrders::NONE).ok()?;
         group.needed = None;
         Some(())
     }

@@ -262,6 +262,16 @@ impl View {
         }
     }
 
+    /// Takes back the order that was opened last.
+    pub(crate) fn close_order(&mut self, place: usize, side: Side, lots: Lots, limit: Price) {
+        let open = self.legs[place].open_mut(side);
+        open.lots = open.lots.saturating_sub(lots.0);
+        open.cost_nano -= notional_nano(limit, lots);
+        if let Some(scenarios) = &mut self.scenarios {
+            scenarios.orders.pop();
+        }
+    }
+
     /// Fills signed lots of a leg at a price and pays the fee.
     pub(crate) fn fill(&mut self, place: usize, lots: i64, price: i64, kind: FeeKind) {
         let rates = self.rates;

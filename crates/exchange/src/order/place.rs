@@ -79,7 +79,6 @@ impl Exchange {
             let sleep = self.sleep_of(new, trigger, membership.late)?;
             return self.put_to_sleep(account, signer, new, &admitted, sleep, link);
         }
-        self.take_floor(account)?;
         let id = self.state.take_slot()?;
         let order = order_of(id, account, new, &admitted);
         self.events.push(Event::Accepted(Accepted {

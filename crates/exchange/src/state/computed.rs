@@ -1,10 +1,10 @@
-//! What is computed of instruments and kept for a while: by id, in an array; of a partial state,
-//! which knows few instruments of many, in a map.
+//! What is computed of instruments and underlyings and kept for a while: by id, in an array; of a
+//! partial state, which knows few instruments of many, in a map.
 
 use super::table::index;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use lockstep_types::ids::InstrumentId;
+use lockstep_types::ids::{InstrumentId, UnderlyingId};
 
 /// Values by instrument, each with a mark that says when it was computed; 0 is never.
 #[derive(Clone, Debug)]
@@ -51,5 +51,35 @@ impl<T: Clone + Default> Computed<T> {
             self.all.resize(at + 1, (0, T::default()));
         }
         self.all[at] = (mark, value);
+    }
+}
+
+/// Values by underlying, each with the era of marks that it was computed in.
+#[derive(Clone, Debug)]
+pub(crate) struct ByUnderlying<T> {
+    found: Vec<Option<(u64, T)>>,
+}
+
+impl<T> Default for ByUnderlying<T> {
+    fn default() -> Self {
+        Self { found: Vec::new() }
+    }
+}
+
+impl<T: Clone> ByUnderlying<T> {
+    /// What was computed in this era.
+    #[inline]
+    pub(crate) fn get(&self, id: UnderlyingId, era: u64) -> Option<&T> {
+        let (found, value) = self.found.get(usize::from(id.0))?.as_ref()?;
+        (*found == era).then_some(value)
+    }
+
+    /// Keeps what was computed in this era.
+    pub(crate) fn put(&mut self, id: UnderlyingId, era: u64, value: T) {
+        let at = usize::from(id.0);
+        if at >= self.found.len() {
+            self.found.resize(at + 1, None);
+        }
+        self.found[at] = Some((era, value));
     }
 }

@@ -1,1 +1,0 @@
-//! Portfolio margin over views.
