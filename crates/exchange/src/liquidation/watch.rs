@@ -8,10 +8,14 @@
 //! the ranges are in two ordered indexes per underlying; a block asks for those that its price has
 //! crossed, so its work does not grow with the accounts that are far from trouble.
 //!
+//! An account whose floor ([`crate::margin::floor`]) keeps it above maintenance has the floor's
+//! ranges instead, and needs no full look.
+//!
 //! What changes an account (a fill, a withdrawal, another mode) puts it in a queue of those to look
-//! at in the next block. Everything else (volatility, the basis of a future, funding, parameters)
-//! is caught by a round of all accounts, [`SWEEP_BLOCKS`] blocks long, and in accounts with options
-//! by ranges that are kept narrow.
+//! at in the next block, unless its floor keeps it within the ranges that are watched. Everything
+//! else (volatility, the basis of a future, funding, parameters) is caught by a round of all
+//! accounts, [`SWEEP_BLOCKS`] blocks long, and in accounts with options by ranges that are kept
+//! narrow.
 //!
 //! Invariants: an account in liquidation is not watched; the indexes hold exactly the ends of the
 //! ranges in the leaves; a range only says when to look, never what to do, so nobody is liquidated

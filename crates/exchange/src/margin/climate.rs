@@ -1,5 +1,5 @@
-//! Whether an underlying is calm: whether everything but its index is where floors ([`super::floor`])
-//! assume it, so that the index alone says whether a floor holds.
+//! Whether an underlying is calm: whether everything but its index is where floors
+//! ([`super::floor`]) assume it, so that the index alone says whether a floor holds.
 //!
 //! ```text
 //! forwards, marks of futures   within 10 % of the index, and every expiry has a forward

@@ -2,19 +2,20 @@
 //! so that most orders and fills of an account that is well covered need no look at its other
 //! positions, block after block.
 //!
-//! A look at maintenance ([`crate::liquidation`]) leaves behind, in a leaf, a range of the index of each underlying that the account
-//! has anything in, and two lower bounds within the ranges: of `balance - needed` and of
-//! `balance - maintenance`. Every order that opens and every fill lowers them by the most that it
-//! can cost within the ranges; an order that goes gives back what it took. While a bound covers
-//! what is asked, the answer is yes; else the full look decides. What has been used up comes back with
-//! the next look at maintenance: floors are set there alone, because whether an order needs a full
-//! look may depend on what the block remembers, and no leaf may depend on that.
+//! A look at maintenance ([`crate::liquidation`]) leaves behind, in a leaf, a range of the index of
+//! each underlying that the account has anything in, and two lower bounds within the ranges: of
+//! `balance - needed` and of `balance - maintenance`. Every order that opens and every fill lowers
+//! them by the most that it can cost within the ranges; an order that goes gives back what it took.
+//! While a bound covers what is asked, the answer is yes; else the full look decides. What has been
+//! used up comes back with the next look at maintenance: floors are set there alone, because
+//! whether an order needs a full look may depend on what the block remembers, and no leaf may
+//! depend on that.
 //!
 //! The bounds need no option model; [`super::ground`] has them.
 //!
 //! Invariant: a floor never says yes where the full look would say no. It is known by the account's
-//! cash (of cash that left it is lowered, of cash that came nothing is assumed) and by the number of
-//! changes of parameters. Deliberately absent: accounts in more than two underlyings.
+//! cash (of cash that left it is lowered, of cash that came nothing is assumed) and by the number
+//! of changes of parameters. Deliberately absent: accounts in more than two underlyings.
 
 use super::climate::{Climate, FUNDING_SHARE_PPM};
 use super::ground::{Fees, Ground, Ordered};

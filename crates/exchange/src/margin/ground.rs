@@ -1,7 +1,7 @@
 //! The most that positions and orders can need while the index of their underlying is within a
-//! range: what floors ([`super::floor`]) are made of. No option model is asked, only the bounds that
-//! hold for any: an option is worth no less than nothing, a call no more than the forward, a put no
-//! more than the strike, and neither moves further than the forward.
+//! range: what floors ([`super::floor`]) are made of. No option model is asked, only the bounds
+//! that hold for any: an option is worth no less than nothing, a call no more than the forward, a
+//! put no more than the strike, and neither moves further than the forward.
 //!
 //! Of `n` lots, with `F` the highest forward or mark in the range and `S` the highest index:
 //!
@@ -11,15 +11,15 @@
 //! option held          n F (2 % + BASIS / 2 + VEGA / 2)          nothing
 //! call owed            2.2 n F, n S SHORT, hedged as above       n S max + n F
 //! put owed             2 n K, likewise                           n S max + n K, or the raised one
-//! an order             as if filled; the premium or what its limit is worse than mark, and the fee;
-//!                      with portfolio margin these twice, because SCAN and LAT both see them
+//! an order             as if filled; the premium or what its limit is worse than mark, and the
+//!                      fee; with portfolio margin twice, because SCAN and LAT both see them
 //! ```
 //!
-//! With portfolio margin, a scan is a maximum over scenarios of sums over legs, so it is at most the
-//! sum of the legs' own; an option's value and its scan together lose no more than the value (held)
-//! or what it can be worth (owed). Standard margin never asks for more than each leg on its own, at
-//! a mark within the same bounds. All other terms are sums of sizes. So each leg can be bounded by
-//! itself, and each part of a leg as well.
+//! With portfolio margin, a scan is a maximum over scenarios of sums over legs, so it is at most
+//! the sum of the legs' own; an option's value and its scan together lose no more than the value
+//! (held) or what it can be worth (owed). Standard margin never asks for more than each leg on its
+//! own, at a mark within the same bounds. All other terms are sums of sizes. So each leg can be
+//! bounded by itself, and each part of a leg as well.
 
 use super::climate::{
     Climate, FORWARD_SHARE_PPM, FUNDING_SHARE_PPM, LATENCY_MOVE_PPM, PERPETUAL_SHARE_PPM,
