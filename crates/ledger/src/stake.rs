@@ -209,6 +209,10 @@ impl Chain {
         if validator.standing == Standing::Tombstoned {
             return Err(ChainReject::of(ChainRejectCode::Tombstoned));
         }
+        let free = self.free(delegator);
+        if amount > free {
+            return Err(ChainReject::amount(ChainRejectCode::FreeStake, amount.0, free.0));
+        }
         let Some(shares) = shares_for(amount, validator.tokens, validator.shares) else {
             return Err(ChainReject::of(ChainRejectCode::SlashedAway));
         };

@@ -95,7 +95,7 @@ pub struct Network {
     pub signing: Option<Vec<usize>>,
     /// Whether all validators report in each block.
     pub reporting: bool,
-    nonce: u64,
+    pub nonce: u64,
 }
 
 impl Default for Network {
@@ -155,7 +155,8 @@ impl Network {
     pub fn command(&mut self, owner: u8, command: Command) -> SignedCommand {
         self.nonce += 1;
         let (signer, account) = (self.signer(owner), self.account(owner));
-        let command = UserCommand { signer, account, nonce: self.nonce, valid_until: None, command };
+        let command =
+            UserCommand { signer, account, nonce: self.nonce, valid_until: None, command };
         SignedCommand { command, signature: [0; 64] }
     }
 

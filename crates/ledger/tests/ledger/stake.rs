@@ -83,7 +83,8 @@ fn registering_is_refused_where_a_rule_says_so() {
 #[test]
 fn a_large_staker_holds_as_many_seats_as_it_has_stake_keys_and_leave_for() {
     let mut network = Network::default();
-    network.must(0, ChainCommand::Delegate { validator: network.validator(0), amount: tokens(1_000) });
+    network
+        .must(0, ChainCommand::Delegate { validator: network.validator(0), amount: tokens(1_000) });
     network.next_epoch();
     assert_eq!(network.ledger.validator(network.validator(0)).unwrap().seats, 1, "one key");
     for seat in 1..3 {
