@@ -357,6 +357,9 @@ impl Chain {
                 gone.push((*id, validator.owner));
             }
         }
+        if gone.is_empty() {
+            return;
+        }
         let is_gone = |id: &ValidatorId| gone.iter().any(|(other, _)| other == id);
         let keys = self.state.keys.iter().filter(|(_, holder)| is_gone(holder));
         let keys: Vec<ValidatorKey> = keys.map(|(key, _)| *key).collect();

@@ -93,8 +93,7 @@ fn nobody_is_absent_while_no_proposer_says_who_signed() {
 
 #[test]
 fn participation_is_counted_by_seat() {
-    let mut network = Network::default();
-    network.signing = Some(vec![0, 1, 3]);
+    let mut network = Network { signing: Some(vec![0, 1, 3]), ..Network::default() };
     network.block(Vec::new(), Vec::new());
     network.signing = Some(vec![1, 2, 3]);
     network.block(Vec::new(), Vec::new());

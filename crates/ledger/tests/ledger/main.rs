@@ -3,8 +3,10 @@
 mod attendance;
 mod blocks;
 mod bridge;
+mod chaos;
 mod evidence;
 mod genesis;
+mod model;
 mod network;
 mod outage;
 mod properties;
