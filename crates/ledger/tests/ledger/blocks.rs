@@ -148,7 +148,7 @@ fn the_chains_kinds_of_leaves_are_none_of_the_exchanges() {
 
 #[test]
 fn the_root_of_events_depends_on_each_event_and_their_order() {
-    let network = Network { pace: SpanMs(100), ..Network::default() };
+    let mut network = Network { pace: SpanMs(100), ..Network::default() };
     let empty = network.ledger.events_root();
     let one = network.command(5, Command::Withdraw { amount: usd(1) });
     let two = network.command(6, Command::Withdraw { amount: usd(1) });

@@ -4,6 +4,7 @@ mod attendance;
 mod blocks;
 mod bridge;
 mod chaos;
+mod documents;
 mod evidence;
 mod genesis;
 mod model;
