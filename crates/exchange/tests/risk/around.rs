@@ -4,8 +4,12 @@
 use super::*;
 use lockstep_exchange::Fault;
 use lockstep_types::chain::{ChainCommand, Stake};
+use lockstep_types::codec::Bounded;
 use lockstep_types::command::{AgentScope, Command};
 use lockstep_types::ids::SignerId;
+use lockstep_types::reject::RejectCode;
+
+use crate::common::rejects;
 
 fn delegate() -> Command {
     let command = ChainCommand::Delegate { validator: Default::default(), amount: Stake(1) };
@@ -29,7 +33,13 @@ fn a_chain_command_is_admitted_once_and_only_for_its_owner() {
     assert_eq!(venue.exchange.admit_command(&command), Ok(false));
     assert_eq!(rejects(venue.exchange.events())[0].code, RejectCode::NonceUsed);
     let key = [77; 32];
-    venue.send_ok(account, Command::RegisterAgent { key, scope: AgentScope::default() });
+    let scope = AgentScope {
+        sub: None,
+        instruments: Bounded::default(),
+        notional_max: None,
+        expires: None,
+    };
+    venue.send_ok(account, Command::RegisterAgent { key, scope });
     let agent = SignerId(command.signer.0 + 1);
     let command = venue.command_by(agent, account, delegate());
     venue.exchange.clear_events();
