@@ -83,6 +83,20 @@ fn the_faucet_hands_out_test_money_and_its_own_stake() {
     assert_eq!(code, ChainRejectCode::UnknownOwner);
 }
 
+#[test]
+fn escrow_is_bounded_however_often_money_comes_and_leaves() {
+    let mut network = Network::default();
+    let amount = Usd((1 << 60) - usd(900_000).0);
+    let gift = ChainCommand::Faucet { owner: owner_key(5), sub: 0, amount, stake: tokens(0) };
+    network.must(7, gift.clone());
+    withdraw(&mut network, 5, amount);
+    assert_eq!(network.ledger.money_table().pending, amount);
+    assert_eq!(network.refused(7, gift), ChainRejectCode::DepositRefused);
+    let words = (0..3).map(|validator| word(validator, 1, amount)).collect();
+    let events = network.block(words, Vec::new());
+    assert!(events.contains(&ChainEvent::DepositReturned { number: 1, amount }));
+}
+
 fn withdraw(network: &mut Network, owner: u8, amount: Usd) -> Vec<ChainEvent> {
     let command = network.command(owner, Command::Withdraw { amount });
     network.block(Vec::new(), vec![command])
