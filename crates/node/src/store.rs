@@ -94,8 +94,8 @@ pub type StoreConfig = VariableConfig<LeadingBytes, Limits, Strategy>;
 pub fn store_config(prefix: &str, page_cache: CacheRef) -> StoreConfig {
     StoreConfig {
         merkle_config: MerkleConfig {
-            journal_partition: format!("{prefix}-state-merkle"),
-            metadata_partition: format!("{prefix}-state-merkle-metadata"),
+            journal_partition: format!("{prefix}-state-nodes"),
+            metadata_partition: format!("{prefix}-state-pins"),
             items_per_blob: NZU64!(262_144),
             write_buffer: FILE_BUFFER,
             replay_buffer: FILE_BUFFER,
