@@ -50,6 +50,7 @@ use rand::CryptoRng;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 /// What each channel of the transport carries, by number.
@@ -407,11 +408,18 @@ where
             strategy: STRATEGY,
         },
     );
-    // First in the mailbox, so that the chain has its stores before it is asked for anything.
+    // Asked before marshal starts, so that it is the first message of all: a final block that came
+    // before it would wait for stores that nobody hands over.
     let subscriber = state.clone();
+    let mut subscription = Box::pin(async move { subscriber.subscribe_databases().await });
+    let early = futures::poll!(subscription.as_mut());
     let opener = context.child("opener").spawn(move |_| async move {
+        let stores = match early {
+            Poll::Ready(stores) => stores,
+            Poll::Pending => subscription.await,
+        };
         // The receiver lives as long as the chain, and nobody else answers it.
-        let _ = opened.send(subscriber.subscribe_databases().await);
+        let _ = opened.send(stores);
     });
     tasks.push(("opener", opener));
 

@@ -112,9 +112,8 @@ impl Cluster {
 
     /// Connects the members of each group with each other, and nobody else.
     pub async fn connect(&mut self, groups: &[&[usize]]) {
-        let together = |from, to| {
-            groups.iter().any(|group| group.contains(&from) && group.contains(&to))
-        };
+        let together =
+            |from, to| groups.iter().any(|group| group.contains(&from) && group.contains(&to));
         for from in 0..VALIDATORS {
             for to in (0..VALIDATORS).filter(|to| *to != from) {
                 let (sender, receiver) = (self.keys[from].public_key(), self.keys[to].public_key());

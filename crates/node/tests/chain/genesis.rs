@@ -33,9 +33,8 @@ pub fn genesis() -> Genesis {
         sub: 0,
         amount: Usd(1_000_000_000_000),
     }));
-    let validators = (0..VALIDATORS)
-        .map(|index| key(index).public_key().as_ref().try_into().unwrap())
-        .collect();
+    let validators =
+        (0..VALIDATORS).map(|index| key(index).public_key().as_ref().try_into().unwrap()).collect();
     Genesis {
         salt: [7; 32],
         time: START,

@@ -107,7 +107,8 @@ fn all_validators_crash_and_go_on() {
             cluster.start(index).await;
         }
         cluster.sleep(5).await;
-        assert!(cluster.heights().iter().all(|height| *height > highest + 10));
+        let heights = cluster.heights();
+        assert!(heights.iter().all(|height| *height > highest + 10), "{highest}: {heights:?}");
         assert_included_once(&cluster, &ids);
         cluster
     });
