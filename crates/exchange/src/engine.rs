@@ -25,7 +25,7 @@ use lockstep_types::event::Event;
 use lockstep_types::ids::{AccountId, LinkId, OrderId};
 use lockstep_types::order::OrderTarget;
 use lockstep_types::params::VenueParams;
-use lockstep_types::reject::Reject;
+use lockstep_types::reject::{Reject, RejectCode};
 use lockstep_types::units::TimeMs;
 
 pub use crate::state::ahead::AHEAD;
@@ -147,9 +147,20 @@ impl Exchange {
     pub fn from_leaves<'a>(
         leaves: impl IntoIterator<Item = (LeafKey, &'a [u8])>,
     ) -> Result<Self, DecodeError> {
+        Self::from_leaf_stream(leaves.into_iter().map(Ok))
+    }
+
+    /// Like [`Self::from_leaves`], of leaves that come one by one and may fail to come.
+    ///
+    /// # Errors
+    /// The first error of the stream, or a leaf's.
+    pub fn from_leaf_stream<V: AsRef<[u8]>>(
+        leaves: impl IntoIterator<Item = Result<(LeafKey, V), DecodeError>>,
+    ) -> Result<Self, DecodeError> {
         let mut state = State::blank();
-        for (key, value) in leaves {
-            state.load(key, Some(value))?;
+        for leaf in leaves {
+            let (key, value) = leaf?;
+            state.load(key, Some(value.as_ref()))?;
         }
         Ok(Self::around(state))
     }
@@ -328,6 +339,49 @@ impl Exchange {
         }
     }
 
+    /// Authorises a user's command without executing it: signer, account, deadline, work, nonce and
+    /// base fee, as every command is (A1, A2, A3, F2). Whoever stands around the venue then does
+    /// what the command says. Gives whether it was authorised; a rejection is an event.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub fn admit_command(&mut self, command: &UserCommand) -> Outcome<bool> {
+        self.item = 0;
+        match self.authorise(command) {
+            Ok(()) => Ok(true),
+            Err(Fault::Reject(reject)) => {
+                self.reject(command.account, *reject);
+                Ok(false)
+            }
+            Err(missing) => Err(missing),
+        }
+    }
+
+    /// Executes one system command outside the list of a block, as whoever stands around the venue
+    /// may between `Begin` and `Prepare`. Nothing is reported of a rejection but the answer.
+    ///
+    /// # Errors
+    /// The rejection, or as [`Self::execute`].
+    pub fn direct(&mut self, command: &SystemCommand) -> Outcome<()> {
+        self.system(command)?;
+        self.place_due()
+    }
+
+    /// Whether the venue would take a system command that sets parameters (F3, R4).
+    ///
+    /// # Errors
+    /// The rejection, or as [`Self::execute`].
+    pub fn check_parameters(&mut self, command: &SystemCommand) -> Outcome<()> {
+        match command {
+            SystemCommand::SetVenueParams(params) => self.check_venue_params(params),
+            SystemCommand::AddUnderlying(params) => self.check_new_underlying(params),
+            SystemCommand::SetUnderlyingParams { underlying, params } => {
+                self.check_underlying_params(*underlying, params)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Reports a rejection of the item that is being executed.
     pub(crate) fn reject(&mut self, account: AccountId, reject: Reject) {
         self.rejected += 1;
@@ -365,6 +419,8 @@ impl Exchange {
             Command::Bid { account: offered, share, price_max } => {
                 self.bid(account, *offered, *share, *price_max)
             }
+            // A chain takes these out before they come here.
+            Command::Chain(_) => Err(Reject::of(RejectCode::NoChain).into()),
         }
     }
 
@@ -386,6 +442,9 @@ impl Exchange {
             SystemCommand::List(name) => self.list(name).map(|_| ()),
             SystemCommand::SetPhase { scope, phase, reason } => {
                 self.set_phase(*scope, *phase, *reason)
+            }
+            SystemCommand::PayValidators { owner, sub, amount } => {
+                self.pay_validators(*owner, *sub, *amount)
             }
         }
     }

@@ -7,17 +7,16 @@
 //! decides one. Deliberately absent: votes, networks and files.
 
 use crate::block::{BODY_BYTES_MAX, Block, Context, Digest};
-use crate::execution::{Body, COMMANDS_MAX, Execution, Genesis};
-use crate::head::{Base, Executed, Head, StepKey};
+use crate::head::{Base, Events, Executed, Head, StepKey};
 use crate::header::{Header, body_root};
+use crate::items::{self, Items};
 use crate::mempool::{Mempool, Room};
 use crate::randomness::Randomness;
 use crate::signatures::{CommandId, Signatures};
-use crate::store::{
-    Hashed, STRATEGY, Stores, Strategy, Writes, empty_target, height_metadata, read_committed,
-};
+use crate::store::{Hashed, Stores, Writes, empty_target, height_metadata, read_committed};
 use commonware_consensus::marshal::ancestry::Ancestry;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
+use commonware_consensus::simplex::types::Activity;
 use commonware_cryptography::{Digested, Digestible as _};
 use commonware_glue::stateful::db::{DatabaseSet, Merkleized as _, Unmerkleized as _};
 use commonware_glue::stateful::{self, Finality, Input, Proposed};
@@ -29,10 +28,11 @@ use commonware_utils::non_empty_range;
 use futures::StreamExt as _;
 use futures::channel::oneshot;
 use futures::future::{FutureExt as _, Shared};
-use futures::lock::{MappedMutexGuard, Mutex as AsyncMutex, MutexGuard};
+use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
+use lockstep_ledger::{Block as Body, Genesis, Ledger, Participation, SystemItem};
 use lockstep_types::codec::{Bounded, Encode as _};
+use lockstep_types::command::BLOCK_COMMANDS_MAX;
 use lockstep_types::envelope::{ChainId, SignedCommand};
-use lockstep_types::event::Event;
 use lockstep_types::units::TimeMs;
 use rand::CryptoRng;
 use std::sync::Arc;
@@ -77,12 +77,19 @@ impl Default for Pace {
 pub struct Finalized {
     /// The block.
     pub block: Arc<Block>,
-    /// Its events; empty for blocks that were final before this node started.
-    pub events: Arc<Vec<Event>>,
+    /// What it caused; nothing for blocks that were final before this node started.
+    pub events: Arc<Events>,
 }
 
-/// Who is told of final blocks, in order of height. Must not block.
-pub type Observer = Arc<dyn Fn(&Finalized) + Send + Sync>;
+/// Who is told what happens. Nothing here may block: consensus waits.
+pub trait Observer: Send + Sync {
+    /// This node begins to build the block of a view.
+    fn building(&self, _view: u64) {}
+    /// A block is final, in order of height, and its state applied.
+    fn finalized(&self, _finalized: &Finalized) {}
+    /// Consensus saw a vote, a certificate or a fault.
+    fn activity(&self, _activity: &Activity<Scheme, Digest>) {}
+}
 
 /// The stores, once they are open.
 type Opening<E> = Shared<oneshot::Receiver<Stores<E>>>;
@@ -94,10 +101,12 @@ pub struct Chain<E: Spawner + StorageContext> {
     genesis_block: Block,
     pace: Pace,
     stores: Opening<E>,
-    head: Arc<AsyncMutex<Option<Head>>>,
+    head: Arc<AsyncMutex<Option<Arc<AsyncMutex<Head>>>>>,
     signatures: Arc<AsyncMutex<Signatures>>,
+    scheme: Scheme,
     mempool: Mempool,
-    observer: Observer,
+    items: Items,
+    observer: Arc<dyn Observer>,
 }
 
 impl<E: Spawner + StorageContext> Clone for Chain<E> {
@@ -110,13 +119,16 @@ impl<E: Spawner + StorageContext> Clone for Chain<E> {
             stores: self.stores.clone(),
             head: Arc::clone(&self.head),
             signatures: Arc::clone(&self.signatures),
+            scheme: self.scheme.clone(),
             mempool: self.mempool.clone(),
+            items: self.items.clone(),
             observer: Arc::clone(&self.observer),
         }
     }
 }
 
-type HeadGuard<'a> = MappedMutexGuard<'a, Option<Head>, Head>;
+/// The engine, lent to one task at a time.
+type HeadGuard = OwnedMutexGuard<Head>;
 
 /// The first block, which nobody proposed: it names the genesis and the empty store.
 ///
@@ -126,7 +138,8 @@ pub fn genesis_block<E: Spawner + StorageContext>(
     genesis: &Genesis,
 ) -> Result<Block, commonware_codec::Error> {
     let target = empty_target::<E>();
-    let leader = genesis.validators.first().copied().unwrap_or_default();
+    let first = genesis.validators.first().and_then(|validator| validator.keys.first());
+    let leader = first.copied().unwrap_or_default();
     let body = Body { height: 0, time: genesis.time, leader, ..Body::default() };
     let header = Header {
         epoch: 0,
@@ -151,17 +164,19 @@ impl<E> Chain<E>
 where
     E: Spawner + StorageContext + Clock + CryptoRng,
 {
-    /// A chain whose stores come through `stores` when they are open.
+    /// A chain whose stores come through `stores` when they are open; `scheme` is its committee's.
     ///
     /// # Errors
     /// When the genesis names no validator.
     pub fn new(
         genesis: Arc<Genesis>,
+        scheme: Scheme,
         pace: Pace,
         stores: oneshot::Receiver<Stores<E>>,
-        mempool: Mempool,
-        observer: Observer,
+        waiting: (Mempool, Items),
+        observer: Arc<dyn Observer>,
     ) -> Result<Self, commonware_codec::Error> {
+        let (mempool, items) = waiting;
         Ok(Self {
             chain: genesis.chain_id(),
             genesis_block: genesis_block::<E>(&genesis)?,
@@ -170,7 +185,9 @@ where
             stores: stores.shared(),
             head: Arc::default(),
             signatures: Arc::default(),
+            scheme,
             mempool,
+            items,
             observer,
         })
     }
@@ -181,31 +198,38 @@ where
         &self.genesis_block
     }
 
-    /// The engine, which is read back from the committed leaves when it is first asked for.
-    async fn head(&self) -> Option<HeadGuard<'_>> {
-        let mut guard = self.head.lock().await;
-        if guard.is_none() {
-            let stores = self.stores.clone().await.ok()?;
-            *guard = Some(self.load(&stores).await?);
-        }
-        // Just filled; mapping an Option needs a value for the other case, which never is used.
-        Some(MutexGuard::map(guard, |head| head.get_or_insert_with(|| self.head_at_genesis())))
+    /// The engine, which is read back from the committed leaves when it is first asked for. `None`:
+    /// the node is stopping, or the store cannot be read.
+    async fn head(&self) -> Option<HeadGuard> {
+        let mut loaded = self.head.lock().await;
+        let head = match loaded.as_ref() {
+            Some(head) => Arc::clone(head),
+            None => {
+                let stores = self.stores.clone().await.ok()?;
+                let head = Arc::new(AsyncMutex::new(self.load(&stores).await?));
+                Arc::clone(loaded.insert(head))
+            }
+        };
+        drop(loaded);
+        Some(head.lock_owned().await)
     }
 
-    fn head_at_genesis(&self) -> Head {
+    fn head_at_genesis(&self) -> Option<Head> {
         let state_root = self.genesis_block.header().state_root;
-        Head::new(Execution::genesis(&self.genesis), Base { height: 0, state_root })
+        let ledger = Ledger::genesis(&self.genesis).ok()?;
+        Some(Head::new(ledger, Base { height: 0, state_root }))
     }
 
     async fn load(&self, stores: &Stores<E>) -> Option<Head> {
         let committed = read_committed(stores).await.ok()?;
         if committed.height == 0 {
-            return Some(self.head_at_genesis());
+            return self.head_at_genesis();
         }
-        let execution = Execution::from_leaves(&committed.leaves).ok()?;
-        assert!(execution.height() == committed.height, "leaves and commit are of one height");
+        let leaves = committed.leaves.iter().map(|(key, value)| (key, value));
+        let ledger = Ledger::from_leaves(leaves).ok()?;
+        assert!(ledger.height() == committed.height, "leaves and commit are of one height");
         let base = Base { height: committed.height, state_root: committed.root.0 };
-        Some(Head::new(execution, base))
+        Some(Head::new(ledger, base))
     }
 
     /// Brings the engine to the state after `parent`, the first of `ancestry`'s blocks. `None`: that
@@ -214,7 +238,7 @@ where
         &self,
         parent: Digested<Block>,
         ancestry: &mut (impl Ancestry<Block> + Unpin),
-    ) -> Option<HeadGuard<'_>> {
+    ) -> Option<HeadGuard> {
         let mut path = vec![parent];
         loop {
             let oldest = path.last()?.inner_shared();
@@ -223,7 +247,7 @@ where
                 head.rewind(place);
                 for block in path.iter().rev().skip(1) {
                     let block = block.inner_shared();
-                    let ids = block.body().commands.iter().map(CommandId::of).collect();
+                    let ids = ids_of(block.body());
                     head.advance(StepKey::from(block.header()), block.body(), ids).ok()?;
                 }
                 return Some(head);
@@ -250,7 +274,8 @@ where
                 return;
             }
             let least = self.pace.interval_min;
-            if passed.max(waited) >= least && !self.mempool.is_empty() {
+            let is_wanted = !self.mempool.is_empty() || !self.items.is_empty();
+            if passed.max(waited) >= least && is_wanted {
                 return;
             }
             let rest = self.pace.heartbeat.saturating_sub(passed.max(waited));
@@ -260,7 +285,7 @@ where
 
     fn room(&self) -> Room {
         Room {
-            commands: self.pace.commands_max.min(COMMANDS_MAX),
+            commands: self.pace.commands_max.min(BLOCK_COMMANDS_MAX),
             bytes: BODY_BYTES_MAX - BODY_RESERVED_BYTES,
             work: self.pace.work_max,
         }
@@ -275,7 +300,7 @@ where
         let chosen = self.mempool.select(self.room(), |id| head.includes(id));
         let mut signatures = self.signatures.lock().await;
         let commands = chosen.iter().map(|(_, signed)| signed.as_ref());
-        let claims = signatures.claims(self.chain, head.execution(), commands);
+        let claims = signatures.claims(self.chain, head.ledger(), commands);
         let bad = signatures.check(self.chain, &claims, Randomness(rng)).err().unwrap_or_default();
         drop(signatures);
         let is_bad = |place: &usize| bad.binary_search(place).is_ok();
@@ -294,16 +319,21 @@ where
     ) -> Option<(Block, Hashed<E>)> {
         let parent_header = parent.inner_shared().header().clone();
         let parent_time = parent_header.time;
+        self.observer.building(consensus.round.view().get());
         self.wait_for_turn(&context, parent_time).await;
         let parent_digest = parent.digest();
         let mut head = self.head_at(parent, ancestry).await?;
-        let (commands, ids) = self.choose(&head, &mut context).await;
+        let (commands, mut ids) = self.choose(&head, &mut context).await;
+        let time = TimeMs(now(&context).0.max(parent_time.0.checked_add(1)?));
+        let items = self.items.select(time, |id| head.includes(id));
+        ids.extend(items.iter().map(items::id_of));
         let leader: [u8; 32] = consensus.leader.as_ref().try_into().ok()?;
         let body = Body {
             height: parent_header.height.checked_add(1)?,
-            time: TimeMs(now(&context).0.max(parent_time.0.checked_add(1)?)),
+            time,
             leader,
-            system: Bounded::default(),
+            participation: Participation::default(),
+            system: Bounded::new(items).ok()?,
             commands: Bounded::new(commands).ok()?,
         };
         let body_root = body_root(&body.to_bytes());
@@ -331,6 +361,24 @@ where
         Block::new(header, body).ok().map(|block| (block, hashed))
     }
 
+    /// Checks all signatures in a body and gives the names of what is in it.
+    async fn check_signatures(
+        &self,
+        ledger: &Ledger,
+        body: &Body,
+        rng: &mut impl CryptoRng,
+    ) -> Option<Vec<CommandId>> {
+        let good = |item: &SystemItem| items::holds(self.chain, item, &self.scheme, rng);
+        if !body.system.iter().all(good) {
+            return None;
+        }
+        let mut signatures = self.signatures.lock().await;
+        let claims = signatures.claims(self.chain, ledger, body.commands.iter());
+        let mut ids = signatures.check(self.chain, &claims, Randomness(rng)).ok()?;
+        ids.extend(body.system.iter().map(items::id_of));
+        Some(ids)
+    }
+
     /// Executes a block on its parent; `None` when it can never be valid there.
     async fn execute(
         &self,
@@ -351,12 +399,9 @@ where
         }
         let mut head = self.head_at(parent, ancestry).await?;
         let ids = if is_candidate {
-            let mut signatures = self.signatures.lock().await;
-            let commands = block.body().commands.iter();
-            let claims = signatures.claims(self.chain, head.execution(), commands);
-            signatures.check(self.chain, &claims, Randomness(&mut context)).ok()?
+            self.check_signatures(head.ledger(), block.body(), &mut context).await?
         } else {
-            block.body().commands.iter().map(CommandId::of).collect()
+            ids_of(block.body())
         };
         let executed = head.advance(StepKey::from(block.header()), block.body(), ids).ok()?;
         drop(head);
@@ -364,6 +409,12 @@ where
         let hashed = hash(writes, block.header().height, executed).await?;
         (is_same && hashed.root().0 == block.header().state_root).then_some(hashed)
     }
+}
+
+/// The names of everything in a body.
+fn ids_of(body: &Body) -> Vec<CommandId> {
+    let items = body.system.iter().map(items::id_of);
+    body.commands.iter().map(CommandId::of).chain(items).collect()
 }
 
 /// Writes the changed leaves and hashes the state.
@@ -465,10 +516,8 @@ where
         let ids = block.body().commands.iter().map(CommandId::of);
         self.mempool.forget(ids);
         self.mempool.expire(block.header().time);
+        self.items.forget(block.body().system.iter());
         let events = Arc::new(settled.unwrap_or_default());
-        (self.observer)(&Finalized { block: Arc::new(block.clone()), events });
+        self.observer.finalized(&Finalized { block: Arc::new(block.clone()), events });
     }
 }
-
-const _: Strategy = STRATEGY;
-const _: fn(&Block) -> Digest = |block| commonware_cryptography::Digestible::digest(block);

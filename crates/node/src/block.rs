@@ -8,7 +8,6 @@
 #[cfg(test)]
 mod tests;
 
-use crate::execution::Body;
 use crate::header::{HEADER_BYTES_MAX, Header, body_root};
 use bytes::{BufMut, Bytes};
 use commonware_codec::{
@@ -17,6 +16,7 @@ use commonware_codec::{
 use commonware_consensus::types::{Epoch, Height, Round, View};
 use commonware_consensus::{BoundedBlock, CertifiableBlock, Heightable, simplex};
 use commonware_cryptography::{Digestible, ed25519, sha256};
+use lockstep_ledger::Block as Body;
 use lockstep_types::codec::{Decode as _, Encode as _};
 use std::sync::Arc;
 

@@ -12,9 +12,10 @@
 #[cfg(test)]
 mod tests;
 
-use crate::execution::{Body, Change, Execution, Invalid, Journal};
 use crate::header::Header;
 use crate::signatures::CommandId;
+use lockstep_ledger::{Block as Body, Change, Invalid, Journal, Ledger};
+use lockstep_types::chain::ChainEvent;
 use lockstep_types::event::Event;
 use std::collections::HashSet;
 
@@ -47,7 +48,16 @@ struct Step {
     key: StepKey,
     journal: Journal,
     commands: Vec<CommandId>,
-    events: Vec<Event>,
+    events: Events,
+}
+
+/// What a block caused.
+#[derive(Clone, Debug, Default)]
+pub struct Events {
+    /// On the venue.
+    pub venue: Vec<Event>,
+    /// On the chain around it.
+    pub chain: Vec<ChainEvent>,
 }
 
 /// What executing a body gave.
@@ -66,7 +76,7 @@ pub struct Place(usize);
 /// The engine and the way back.
 #[derive(Debug)]
 pub struct Head {
-    execution: Execution,
+    ledger: Ledger,
     base: Base,
     steps: Vec<Step>,
     /// Commands of all steps.
@@ -76,8 +86,8 @@ pub struct Head {
 impl Head {
     /// A head at a finalized state.
     #[must_use]
-    pub fn new(execution: Execution, base: Base) -> Self {
-        Self { execution, base, steps: Vec::new(), included: HashSet::new() }
+    pub fn new(ledger: Ledger, base: Base) -> Self {
+        Self { ledger, base, steps: Vec::new(), included: HashSet::new() }
     }
 
     /// The finalized state below.
@@ -88,8 +98,8 @@ impl Head {
 
     /// The state machine as it stands.
     #[must_use]
-    pub fn execution(&self) -> &Execution {
-        &self.execution
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Where the state after a block is, if it is on the way from the base to the head.
@@ -110,7 +120,7 @@ impl Head {
         while self.steps.len() > place.0 {
             if let Some(step) = self.steps.pop() {
                 self.forget(&step.commands);
-                self.execution.undo(step.journal);
+                self.ledger.undo(step.journal);
             }
         }
     }
@@ -138,17 +148,21 @@ impl Head {
         body: &Body,
         commands: Vec<CommandId>,
     ) -> Result<Executed, Invalid> {
-        let on_genesis = self.execution.height() == 0;
-        self.execution.execute(body)?;
-        let events_root = self.execution.events_root();
-        let journal = self.execution.checkpoint();
+        let on_genesis = self.ledger.height() == 0;
+        self.ledger.execute(body)?;
+        let events_root = self.ledger.events_root();
+        let journal = self.ledger.checkpoint();
         let changes = if on_genesis {
-            let leaves = self.execution.leaves();
-            leaves.into_iter().map(|(key, value)| (key, Some(value))).collect()
+            let mut leaves = Vec::new();
+            self.ledger.each_leaf(&mut |key, value| leaves.push((key, Some(value))));
+            leaves
         } else {
-            self.execution.changes(&journal)
+            self.ledger.changes(&journal)
         };
-        let events = self.execution.events().to_vec();
+        let events = Events {
+            venue: self.ledger.venue_events().to_vec(),
+            chain: self.ledger.chain_events().to_vec(),
+        };
         self.included.extend(commands.iter().copied());
         self.steps.push(Step { key, journal, commands, events });
         Ok(Executed { changes, events_root })
@@ -158,23 +172,18 @@ impl Head {
     /// is on another branch, it leaves that and executes the block. `None`: the block is the base
     /// already, or blocks between are missing; then a later one that is asked for brings the head
     /// back onto the way.
-    pub fn finalize(&mut self, header: &Header, body: &Body) -> Option<Vec<Event>> {
+    pub fn finalize(&mut self, header: &Header, body: &Body) -> Option<Events> {
         let place = match self.place_of(header) {
             Some(place) => place,
             None if self.base.height.checked_add(1) == Some(header.height) => {
                 self.rewind(Place(0));
-                let commands = body.commands.iter().map(CommandId::of).collect();
-                self.advance(StepKey::from(header), body, commands).ok()?;
+                self.advance(StepKey::from(header), body, Vec::new()).ok()?;
                 Place(1)
             }
             None => return None,
         };
         let mut settled: Vec<Step> = self.steps.drain(..place.0).collect();
-        settled.iter().for_each(|step| {
-            for command in &step.commands {
-                self.included.remove(command);
-            }
-        });
+        settled.iter().for_each(|step| self.forget(&step.commands));
         let last = settled.pop()?;
         self.base = Base { height: header.height, state_root: header.state_root };
         Some(last.events)

@@ -1,7 +1,7 @@
 //! A node of the Lockstep network: it agrees with others on blocks, and executes them.
 //!
 //! The way of a block: [`mempool`] -> [`application`] (build, check) -> [`head`] (one engine under
-//! a tree of blocks) -> [`execution`] (the state machine) -> [`store`] (leaves, roots, proofs);
+//! a tree of blocks), the ledger inside it -> [`store`] (leaves, roots, proofs);
 //! [`validator`] puts it together with voting, dissemination and sync. This is the only crate that
 //! names commonware's, and the only one with asynchronous code.
 //!
@@ -12,9 +12,9 @@ extern crate alloc;
 
 pub mod application;
 pub mod block;
-pub mod execution;
 pub mod head;
 pub mod header;
+pub mod items;
 pub mod mempool;
 mod randomness;
 pub mod signatures;

@@ -9,7 +9,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::execution::Execution;
+use lockstep_ledger::Ledger;
 use lockstep_types::codec::Encode as _;
 use lockstep_types::command::Command;
 use lockstep_types::envelope::{
@@ -52,19 +52,19 @@ impl Signatures {
     pub fn claims<'a>(
         &mut self,
         chain: ChainId,
-        execution: &Execution,
+        ledger: &Ledger,
         commands: impl IntoIterator<Item = &'a SignedCommand>,
     ) -> Vec<Claim<'a>> {
         let claim = |signed: &'a SignedCommand| {
-            let holds = self.consents_hold(chain, execution, signed);
-            let verifier = holds.then(|| self.verifier(execution, signed)).flatten();
+            let holds = self.consents_hold(chain, ledger, signed);
+            let verifier = holds.then(|| self.verifier(ledger, signed)).flatten();
             (signed, verifier)
         };
         commands.into_iter().map(claim).collect()
     }
 
-    fn verifier(&mut self, execution: &Execution, signed: &SignedCommand) -> Option<Verifier> {
-        self.verifier_of(execution.signer_key(signed.command.signer)?)
+    fn verifier(&mut self, ledger: &Ledger, signed: &SignedCommand) -> Option<Verifier> {
+        self.verifier_of(ledger.signer_key(signed.command.signer)?)
     }
 
     fn verifier_of(&mut self, key: [u8; 32]) -> Option<Verifier> {
@@ -80,15 +80,10 @@ impl Signatures {
     }
 
     /// Whether the other parties of a block trade agreed (M11). Seldom, so one at a time.
-    fn consents_hold(
-        &mut self,
-        chain: ChainId,
-        execution: &Execution,
-        signed: &SignedCommand,
-    ) -> bool {
+    fn consents_hold(&mut self, chain: ChainId, ledger: &Ledger, signed: &SignedCommand) -> bool {
         let Command::BlockTrade { terms, consents } = &signed.command.command else { return true };
         consents.iter().all(|consent| {
-            let key = execution.signer_key(consent.signer);
+            let key = ledger.signer_key(consent.signer);
             let verifier = key.and_then(|key| self.verifier_of(key));
             let (signer, account) = (consent.signer, consent.account);
             let message = consent_message(chain, terms, signer, account, consent.nonce);

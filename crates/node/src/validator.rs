@@ -12,7 +12,7 @@
 
 use crate::application::{Chain, Observer, Pace};
 use crate::block::{Block, Digest, PublicKey};
-use crate::execution::Genesis;
+use crate::items::{Items, evidence_of, holds};
 use crate::mempool::Mempool;
 use crate::store::{FILE_BUFFER, Operation, PAGE_BYTES, STRATEGY, Store, store_config};
 use bytes::Bytes;
@@ -45,7 +45,10 @@ use commonware_storage::translator::TwoCap;
 use commonware_storage::{Context as StorageContext, mmr};
 use commonware_utils::ordered::Set;
 use commonware_utils::{NZDuration, NZU32, NZU64, NZUsize, TryCollect as _};
-use futures::channel::oneshot;
+use futures::StreamExt as _;
+use futures::channel::{mpsc, oneshot};
+use lockstep_ledger::{Genesis, Ledger, SystemItem};
+use lockstep_types::chain::ValidatorKey;
 use rand::CryptoRng;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -149,23 +152,31 @@ pub struct ValidatorConfig {
     pub retention: Retention,
     /// Commands that wait.
     pub mempool: Mempool,
-    /// Who is told of final blocks.
-    pub observer: Observer,
-    /// Who is told what consensus sees.
-    pub activity: ActivityObserver,
+    /// What validators said and no block has yet.
+    pub items: Items,
+    /// Who is told what happens.
+    pub observer: Arc<dyn Observer>,
 }
 
-/// Who is told of votes, certificates and faults as consensus sees them. Must not block.
-pub type ActivityObserver = Arc<dyn Fn(&Activity<Scheme, Digest>) + Send + Sync>;
-
+/// Collects evidence of what consensus sees, and tells the observer.
 #[derive(Clone)]
-struct Watch(ActivityObserver);
+struct Watch {
+    observer: Arc<dyn Observer>,
+    scheme: Scheme,
+    me: ValidatorKey,
+    offences: mpsc::UnboundedSender<SystemItem>,
+}
 
 impl Reporter for Watch {
     type Activity = Activity<Scheme, Digest>;
 
     fn report(&mut self, activity: Self::Activity) -> Feedback {
-        (self.0)(&activity);
+        self.observer.activity(&activity);
+        if let Some(evidence) = evidence_of(&activity, &self.scheme, self.me) {
+            // Consensus reports each offence once and blocks the offender: few will come. Nobody
+            // listens only when the node stops.
+            let _ = self.offences.unbounded_send(evidence);
+        }
         Feedback::Ok
     }
 }
@@ -214,16 +225,16 @@ pub struct Validator<E: StorageContext + Spawner + Clock + CryptoRng> {
     pub tasks: Vec<(&'static str, Handle<()>)>,
 }
 
-/// The committee of a genesis.
+/// The committee of the first epoch.
 ///
 /// # Errors
-/// When a key is none, or there twice.
+/// When the genesis is none, or a key is none or there twice.
 pub fn committee(genesis: &Genesis) -> Result<Set<PublicKey>, StartError> {
-    let keys: Result<Vec<PublicKey>, _> = genesis
-        .validators
-        .iter()
-        .map(|key| PublicKey::decode(Bytes::copy_from_slice(key)))
-        .collect();
+    let ledger = Ledger::genesis(genesis);
+    let ledger = ledger.map_err(|error| StartError::Genesis(error.to_string()))?;
+    let seats = ledger.committee(0).map(|committee| committee.seats.to_vec()).unwrap_or_default();
+    let key_of = |key: &[u8; 32]| PublicKey::decode(Bytes::copy_from_slice(key));
+    let keys: Result<Vec<PublicKey>, _> = seats.iter().map(|seat| key_of(&seat.key)).collect();
     let keys = keys.map_err(|error| StartError::Genesis(format!("validators: {error}")))?;
     let set: Result<Set<PublicKey>, _> = keys.into_iter().try_collect();
     set.map_err(|_| StartError::Genesis("validators: a key is there twice".into()))
@@ -348,9 +359,10 @@ where
     let (opened, opening) = oneshot::channel();
     let chain = Chain::<E>::new(
         Arc::clone(&config.genesis),
+        scheme.clone(),
         config.pace,
         opening,
-        config.mempool.clone(),
+        (config.mempool.clone(), config.items.clone()),
         Arc::clone(&config.observer),
     )
     .map_err(|error| StartError::Genesis(error.to_string()))?;
@@ -432,7 +444,24 @@ where
     tasks.push(("marshal", marshal.start(state.clone(), buffer, resolver)));
     tasks.push(("stateful", stateful.start()));
 
-    let watch = Watch(Arc::clone(&config.activity));
+    let (offences, offence) = mpsc::unbounded();
+    let watch = Watch {
+        observer: Arc::clone(&config.observer),
+        scheme: scheme.clone(),
+        me: me.as_ref().try_into().unwrap_or_default(),
+        offences,
+    };
+    let (chain_id, judge, items) =
+        (config.genesis.chain_id(), scheme.clone(), config.items.clone());
+    let collector = context.child("evidence").spawn(move |mut context| async move {
+        let mut offence = offence;
+        while let Some(item) = offence.next().await {
+            if holds(chain_id, &item, &judge, &mut context) {
+                items.insert(item);
+            }
+        }
+    });
+    tasks.push(("evidence", collector));
     let engine = simplex::Engine::new(
         context.child("simplex"),
         simplex::Config {

@@ -4,6 +4,7 @@
 //! itself: prices, deposits, phases, parameters. Deliberately absent: signatures (see
 //! [`crate::envelope`]) and anything that a machine could not decide from the state.
 
+use crate::chain::ChainCommand;
 use crate::codec::Bounded;
 use crate::codec_enum;
 use crate::codec_struct;
@@ -281,6 +282,9 @@ pub enum Command {
         /// What is paid at most; negative: what the taker wants to be paid at least.
         price_max: Usd,
     },
+    /// Tell the chain around the venue something: stake, votes (see [`crate::chain`]). The venue
+    /// checks who says it and takes nonce and base fee; by itself it can do no more.
+    Chain(Box<ChainCommand>),
 }
 codec_enum!(Command {
     0 => Place(order),
@@ -301,6 +305,7 @@ codec_enum!(Command {
     15 => SetMarginMode(mode),
     16 => BlockTrade { terms, consents },
     17 => Bid { account, share, price_max },
+    18 => Chain(command),
 });
 
 impl Command {
@@ -464,6 +469,15 @@ pub enum SystemCommand {
         /// Why.
         reason: PhaseReason,
     },
+    /// Pay validators' fees out to an owner's sub-account, which is created if new (F3).
+    PayValidators {
+        /// The owner's ed25519 public key; it is known to the venue.
+        owner: [u8; 32],
+        /// The sub-account.
+        sub: u8,
+        /// How much.
+        amount: Usd,
+    },
 }
 codec_enum!(SystemCommand {
     0 => SetVenueParams(params),
@@ -475,6 +489,7 @@ codec_enum!(SystemCommand {
     6 => FundInsurance { underlying, amount },
     7 => List(name),
     8 => SetPhase { scope, phase, reason },
+    9 => PayValidators { owner, sub, amount },
 });
 
 /// System commands in one block (L3).

@@ -484,6 +484,13 @@ pub enum Event {
         /// What insurance could not cover of this position's part of the deficit.
         uncovered: Usd,
     },
+    /// Fees due to validators were paid out (F3).
+    ValidatorsPaid {
+        /// To which account.
+        account: AccountId,
+        /// How much.
+        amount: Usd,
+    },
 }
 codec_enum!(Event {
     0 => Rejected { account, item, reject },
@@ -527,4 +534,5 @@ codec_enum!(Event {
     38 => BackstopStarted { account, equity, maintenance },
     39 => BackstopTaken { account, bidder, share, price, cash },
     40 => Deleveraged { account, instrument, lots, price, mark, uncovered },
+    41 => ValidatorsPaid { account, amount },
 });

@@ -53,6 +53,10 @@ id! {
     ReporterId(u16)
 }
 id! {
+    /// A validator of the chain; as a reporter it has the same number.
+    ValidatorId(u16)
+}
+id! {
     /// A market maker protection group of one account on one underlying (M9).
     GroupId(u8)
 }

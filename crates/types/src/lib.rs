@@ -24,6 +24,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod chain;
 pub mod codec;
 pub mod command;
 pub mod decimal;
@@ -37,10 +38,11 @@ pub mod params;
 pub mod reject;
 pub mod units;
 
+pub use chain::{ChainCommand, ChainEvent, ChainParams, ChainReject, Stake, ValidatorKey};
 pub use command::{Block, Command, SystemCommand, UserCommand};
 pub use envelope::{ChainId, SignedCommand, Signer, Verifier};
 pub use event::Event;
-pub use ids::{AccountId, InstrumentId, OrderId, SignerId, UnderlyingId};
+pub use ids::{AccountId, InstrumentId, OrderId, SignerId, UnderlyingId, ValidatorId};
 pub use order::{NewOrder, Side};
 pub use reject::{Reject, RejectCode};
 pub use units::{Lots, Ppm, Price, SpanMs, TimeMs, Usd, Vol};

@@ -181,4 +181,6 @@ reject_codes! {
     68 BidShare "R3" "share" "the share is not positive or more than is on offer";
     69 BidPrice "R3" "price_max" "the slice costs more than the bid";
     70 LatencyMargin "R4" "params" "maintenance margin would not cover how far spot may move";
+    71 NoChain "A1" "command" "only a chain around the venue can do this";
+    72 ValidatorFees "F3" "amount" "that much is not due to validators";
 }

@@ -12,6 +12,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_int, c_void};
 
 use lockstep_exchange as _;
+use lockstep_ledger as _;
 use lockstep_types::{Signer, Verifier};
 
 #[link(name = "c")]

@@ -142,7 +142,8 @@ impl Exchange {
             | Command::CreateSubAccount { .. }
             | Command::RegisterAgent { .. }
             | Command::RevokeAgent { .. }
-            | Command::SetMarginMode(_) => Err(Reject::of(RejectCode::NotOwner).into()),
+            | Command::SetMarginMode(_)
+            | Command::Chain(_) => Err(Reject::of(RejectCode::NotOwner).into()),
             Command::Place(order) => self.check_scoped_order(&scope, order),
             Command::PlaceLinked { orders, .. } => {
                 orders.iter().try_for_each(|order| self.check_scoped_order(&scope, order))

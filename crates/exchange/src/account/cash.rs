@@ -47,6 +47,27 @@ impl Exchange {
         Ok(())
     }
 
+    /// Pays fees due to validators out to an owner's sub-account (F3). The money is in the venue
+    /// already, so that deposits stay what they are.
+    pub(crate) fn pay_validators(&mut self, key: [u8; 32], sub: u8, amount: Usd) -> Outcome<()> {
+        positive(amount)?;
+        let due = self.state.totals()?.validators;
+        if amount > due {
+            return Err(Reject::beyond(RejectCode::ValidatorFees, amount.0, due.0).into());
+        }
+        let Some(owner) = *self.state.keys.touch(PublicKey(key))? else {
+            return Err(Reject::of(RejectCode::UnknownSigner).into());
+        };
+        let account = match *self.state.subs.touch(SubKey { owner, sub })? {
+            Some(account) => account,
+            None => self.open_account(owner, sub)?,
+        };
+        self.state.totals()?.validators -= amount;
+        self.state.account(account)?.cash += amount;
+        self.events.push(Event::ValidatorsPaid { account, amount });
+        Ok(())
+    }
+
     /// Pays collateral out.
     pub(crate) fn withdraw(&mut self, account: AccountId, amount: Usd) -> Outcome<()> {
         positive(amount)?;

@@ -190,13 +190,19 @@ fn check_both(venue: &VenueParams, own: &UnderlyingParams) -> Result<(), Reject>
 }
 
 impl Exchange {
-    /// Sets the venue's parameters.
-    pub(crate) fn set_venue_params(&mut self, params: &VenueParams) -> Outcome<()> {
+    /// Refuses parameters of the venue that it could not work with.
+    pub(crate) fn check_venue_params(&mut self, params: &VenueParams) -> Outcome<()> {
         check_venue(params)?;
         for id in 0..self.state.totals()?.underlyings {
             let own = self.underlying_params(UnderlyingId(id))?.clone();
             check_both(params, &own)?;
         }
+        Ok(())
+    }
+
+    /// Sets the venue's parameters.
+    pub(crate) fn set_venue_params(&mut self, params: &VenueParams) -> Outcome<()> {
+        self.check_venue_params(params)?;
         *self.state.venue.touch(VenueKey)? = Some(params.clone());
         // What was computed of margin depends on them.
         self.marks.clear();
@@ -205,8 +211,8 @@ impl Exchange {
         Ok(())
     }
 
-    /// Adds an underlying (I1). It has no index until enough reporters have spoken.
-    pub(crate) fn add_underlying(&mut self, params: &UnderlyingParams) -> Outcome<()> {
+    /// Refuses an underlying that could not be added.
+    pub(crate) fn check_new_underlying(&mut self, params: &UnderlyingParams) -> Outcome<()> {
         check_underlying(params)?;
         check_both(self.state.venue()?, params)?;
         let count = self.state.totals()?.underlyings;
@@ -214,7 +220,13 @@ impl Exchange {
             let limit = i64::from(UNDERLYINGS_MAX);
             return Err(Reject::beyond(RejectCode::BadParameters, i64::from(count), limit).into());
         }
-        let id = UnderlyingId(count);
+        Ok(())
+    }
+
+    /// Adds an underlying (I1). It has no index until enough reporters have spoken.
+    pub(crate) fn add_underlying(&mut self, params: &UnderlyingParams) -> Outcome<()> {
+        self.check_new_underlying(params)?;
+        let id = UnderlyingId(self.state.totals()?.underlyings);
         self.state.totals()?.underlyings += 1;
         *self.state.underlying_params.touch(UnderlyingKey(id))? = Some(params.clone());
         *self.state.underlyings.touch(id)? = Some(Underlying::default());
@@ -233,9 +245,10 @@ impl Exchange {
         Ok(None)
     }
 
-    /// Changes an underlying's parameters. The ticker stays, and so do the ticks while anything is
-    /// listed: orders and levels are known by the numbers of their ticks.
-    pub(crate) fn set_underlying_params(
+    /// Refuses parameters of an underlying that it could not change to. The ticker stays, and so do
+    /// the ticks while anything is listed: orders and levels are known by the numbers of their
+    /// ticks.
+    pub(crate) fn check_underlying_params(
         &mut self,
         id: UnderlyingId,
         params: &UnderlyingParams,
@@ -253,6 +266,16 @@ impl Exchange {
             let listed = i64::from(listed);
             return Err(Reject::beyond(RejectCode::BadParameters, listed, 0).into());
         }
+        Ok(())
+    }
+
+    /// Changes an underlying's parameters.
+    pub(crate) fn set_underlying_params(
+        &mut self,
+        id: UnderlyingId,
+        params: &UnderlyingParams,
+    ) -> Outcome<()> {
+        self.check_underlying_params(id, params)?;
         *self.state.underlying_params.touch(UnderlyingKey(id))? = Some(params.clone());
         self.rules.clear();
         self.events.push(Event::ParametersSet);

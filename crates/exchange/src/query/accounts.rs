@@ -11,7 +11,7 @@ use crate::state::key::{
     ExpiryKey, HoldingKey, LatencyKey, LinearKey, Only, PublicKey, Slot, SubKey, UnderlyingKey,
     VenueKey,
 };
-use crate::state::leaves::Account;
+use crate::state::leaves::{Account, SignerRecord};
 use crate::state::table::Table;
 use alloc::vec::Vec;
 use lockstep_types::command::MarginMode;
@@ -176,6 +176,24 @@ impl Exchange {
     #[must_use]
     pub fn signer_of(&self, key: [u8; 32]) -> Option<SignerId> {
         self.state.keys.peek(PublicKey(key)).copied()
+    }
+
+    /// A signing key's record: its public key, whose it is, whether it may sign.
+    #[must_use]
+    pub fn signer_record(&self, id: SignerId) -> Option<&SignerRecord> {
+        self.state.signers.peek(id)
+    }
+
+    /// Whose account it is.
+    #[must_use]
+    pub fn owner_of(&self, id: AccountId) -> Option<SignerId> {
+        self.state.accounts.peek(id).map(|account| account.owner)
+    }
+
+    /// Whether the leaves are there without which there is no venue: its totals and parameters.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.state.totals.peek(Only).is_some() && self.state.venue.peek(VenueKey).is_some()
     }
 
     /// Number of accounts; their ids are below it.

@@ -37,7 +37,8 @@ const IMPURE: [&str; 6] = [
 ];
 
 /// Crates whose shipped code is pure.
-const PURE_CRATES: [&str; 3] = ["crates/types/src/", "crates/kernel/src/", "crates/exchange/src/"];
+const PURE_CRATES: [&str; 4] =
+    ["crates/types/src/", "crates/kernel/src/", "crates/exchange/src/", "crates/ledger/src/"];
 
 /// Lines longer than the page.
 pub fn long_lines(text: &str) -> Vec<String> {

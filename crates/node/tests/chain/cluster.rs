@@ -7,9 +7,10 @@ use commonware_runtime::deterministic::{self, Context};
 use commonware_runtime::{Clock as _, Handle, Runner as _, Spawner as _, Supervisor as _};
 use commonware_utils::{NZUsize, probability};
 use futures::channel::oneshot;
-use lockstep_node::application::{Finalized, Pace};
+use lockstep_ledger::Genesis;
+use lockstep_node::application::{Finalized, Observer, Pace};
 use lockstep_node::block::PublicKey;
-use lockstep_node::execution::Genesis;
+use lockstep_node::items::Items;
 use lockstep_node::mempool::Mempool;
 use lockstep_node::signatures::CommandId;
 use lockstep_node::validator::{
@@ -38,6 +39,7 @@ pub struct Record {
 
 struct Node {
     mempool: Mempool,
+    items: Items,
     records: Arc<Mutex<BTreeMap<u64, Record>>>,
     running: Option<Handle<()>>,
     starts: u64,
@@ -96,6 +98,7 @@ impl Cluster {
         let nodes = (0..VALIDATORS)
             .map(|_| Node {
                 mempool: Mempool::default(),
+                items: Items::default(),
                 records: Arc::default(),
                 running: None,
                 starts: 0,
@@ -143,8 +146,8 @@ impl Cluster {
             timeouts: Timeouts::default(),
             retention: Retention { blocks: None },
             mempool: node.mempool.clone(),
-            observer: Arc::new(move |finalized: &Finalized| note(&records, finalized)),
-            activity: Arc::new(|_| {}),
+            items: node.items.clone(),
+            observer: Arc::new(Notebook(records)),
         };
         let (peers, blocker) = (self.oracle.manager(), self.oracle.control(me));
         let context = self
@@ -213,17 +216,22 @@ impl Cluster {
     }
 }
 
-fn note(records: &Mutex<BTreeMap<u64, Record>>, finalized: &Finalized) {
-    let block = &finalized.block;
-    let record = Record {
-        digest: block.digest().0,
-        state_root: block.header().state_root,
-        commands: block.body().commands.iter().map(CommandId::of).collect(),
-    };
-    let mut records = records.lock().unwrap();
-    let height = block.header().height;
-    if let Some(known) = records.get(&height) {
-        assert_eq!(known, &record, "a restart changes nothing");
+/// Writes down what is final.
+struct Notebook(Arc<Mutex<BTreeMap<u64, Record>>>);
+
+impl Observer for Notebook {
+    fn finalized(&self, finalized: &Finalized) {
+        let block = &finalized.block;
+        let record = Record {
+            digest: block.digest().0,
+            state_root: block.header().state_root,
+            commands: block.body().commands.iter().map(CommandId::of).collect(),
+        };
+        let mut records = self.0.lock().unwrap();
+        let height = block.header().height;
+        if let Some(known) = records.get(&height) {
+            assert_eq!(known, &record, "a restart changes nothing");
+        }
+        records.insert(height, record);
     }
-    records.insert(height, record);
 }

@@ -2,14 +2,15 @@
 
 use crate::cluster::VALIDATORS;
 use commonware_cryptography::{Signer as _, ed25519};
-use lockstep_node::execution::Genesis;
+use lockstep_ledger::{Genesis, GenesisOwner, GenesisValidator};
+use lockstep_types::chain::{ChainParams, Stake};
 use lockstep_types::codec::Bounded;
-use lockstep_types::command::{Command, SystemCommand, UserCommand};
+use lockstep_types::command::{Command, UserCommand};
 use lockstep_types::envelope::{SignedCommand, Signer};
 use lockstep_types::ids::{AccountId, SignerId};
 use lockstep_types::instrument::Ticker;
 use lockstep_types::params::{UnderlyingParams, VenueParams};
-use lockstep_types::units::{TimeMs, Usd};
+use lockstep_types::units::{Ppm, TimeMs, Usd};
 
 /// Owners with an account each, numbered as their accounts and signers are.
 pub const OWNERS: u8 = 8;
@@ -27,20 +28,31 @@ fn owner(index: u8) -> Signer {
 
 pub fn genesis() -> Genesis {
     let btc = UnderlyingParams::genesis(Ticker::new("BTC").unwrap(), 100_000);
-    let mut system = vec![SystemCommand::AddUnderlying(btc)];
-    system.extend((0..OWNERS).map(|index| SystemCommand::Deposit {
-        owner: owner(index).public_key(),
+    let stake = Stake(10_000_000_000);
+    let owners = (0..OWNERS).map(|index| GenesisOwner {
+        key: owner(index).public_key(),
         sub: 0,
-        amount: Usd(1_000_000_000_000),
-    }));
-    let validators =
-        (0..VALIDATORS).map(|index| key(index).public_key().as_ref().try_into().unwrap()).collect();
+        deposit: Usd(1_000_000_000_000),
+        stake,
+    });
+    let validators = (0..VALIDATORS).map(|index| GenesisValidator {
+        owner: owner(u8::try_from(index).unwrap()).public_key(),
+        keys: Bounded::new(vec![key(index).public_key().as_ref().try_into().unwrap()]).unwrap(),
+        commission: Ppm(50_000),
+        stake,
+    });
     Genesis {
+        name: Bounded::new(b"test".to_vec()).unwrap(),
         salt: [7; 32],
         time: START,
-        venue: VenueParams::default(),
-        validators: Bounded::new(validators).unwrap(),
-        system: Bounded::new(system).unwrap(),
+        // One seat each, and one epoch: the committee stays.
+        chain: ChainParams { epoch_blocks: 1 << 24, seats_per_validator: 1, ..Default::default() },
+        venue: Box::new(VenueParams::default()),
+        underlyings: Bounded::new(vec![btc]).unwrap(),
+        listings: Bounded::default(),
+        owners: Bounded::new(owners.collect()).unwrap(),
+        validators: Bounded::new(validators.collect()).unwrap(),
+        faucet: None,
     }
 }
 
