@@ -9,14 +9,16 @@
 use crate::block::{BODY_BYTES_MAX, Block, Context, Digest};
 use crate::head::{Base, Events, Executed, Head, StepKey};
 use crate::header::{Header, body_root};
+use crate::intake::Answers;
 use crate::items::{self, Items};
-use crate::mempool::{Mempool, Room};
+use crate::mempool::{Mempool, Refusal, Room};
 use crate::randomness::Randomness;
 use crate::signatures::{CommandId, Signatures};
 use crate::store::{Hashed, Stores, Writes, empty_target, height_metadata, read_committed};
 use commonware_consensus::marshal::ancestry::Ancestry;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::Activity;
+use commonware_cryptography::certificate::Scheme as _;
 use commonware_cryptography::{Digested, Digestible as _};
 use commonware_glue::stateful::db::{DatabaseSet, Merkleized as _, Unmerkleized as _};
 use commonware_glue::stateful::{self, Finality, Input, Proposed};
@@ -30,6 +32,7 @@ use futures::channel::oneshot;
 use futures::future::{FutureExt as _, Shared};
 use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
 use lockstep_ledger::{Block as Body, Genesis, Ledger, Participation, SystemItem};
+use lockstep_types::chain::ValidatorKey;
 use lockstep_types::codec::{Bounded, Encode as _};
 use lockstep_types::command::BLOCK_COMMANDS_MAX;
 use lockstep_types::envelope::{ChainId, SignedCommand};
@@ -102,7 +105,7 @@ pub struct Chain<E: Spawner + StorageContext> {
     pace: Pace,
     stores: Opening<E>,
     head: Arc<AsyncMutex<Option<Arc<AsyncMutex<Head>>>>>,
-    signatures: Arc<AsyncMutex<Signatures>>,
+    signatures: Arc<Signatures>,
     scheme: Scheme,
     mempool: Mempool,
     items: Items,
@@ -232,6 +235,46 @@ where
         Some(Head::new(ledger, base))
     }
 
+    /// Takes commands whose signatures hold in the state of the head into the mempool; what becomes
+    /// of each.
+    pub async fn admit(&self, commands: &[SignedCommand], rng: &mut E) -> Answers {
+        if commands.is_empty() {
+            return Vec::new();
+        }
+        let Some(head) = self.head().await else {
+            return commands.iter().map(|_| Err(Refusal::Stopping)).collect();
+        };
+        let now = head.ledger().time();
+        let claims = self.signatures.claims(self.chain, head.ledger(), commands);
+        // Blocks need the engine more urgently than the signatures' batch does.
+        drop(head);
+        let bad =
+            self.signatures.check(self.chain, &claims, Randomness(rng)).err().unwrap_or_default();
+        let insert = |(place, signed): (usize, &SignedCommand)| {
+            if bad.binary_search(&place).is_ok() {
+                return Err(Refusal::Signature);
+            }
+            let bytes = signed.to_bytes();
+            let id = CommandId::of_bytes(&bytes);
+            self.mempool.insert(id, signed.clone(), bytes.len(), now).map(|()| id)
+        };
+        commands.iter().enumerate().map(insert).collect()
+    }
+
+    /// Whether a validator's item is good for this chain.
+    pub fn item_holds(&self, item: &SystemItem, rng: &mut E) -> bool {
+        let is_seated = match item {
+            SystemItem::Report(signed) => self.has_seat(&signed.report.validator),
+            SystemItem::Deposit(signed) => self.has_seat(&signed.word.validator),
+            SystemItem::Evidence(_) => true,
+        };
+        is_seated && items::holds(self.chain, item, &self.scheme, rng)
+    }
+
+    fn has_seat(&self, key: &ValidatorKey) -> bool {
+        self.scheme.participants().iter().any(|seat| seat.as_ref() == key)
+    }
+
     /// Brings the engine to the state after `parent`, the first of `ancestry`'s blocks. `None`: that
     /// block is on no branch of the finalized one.
     async fn head_at(
@@ -298,11 +341,10 @@ where
         rng: &mut impl CryptoRng,
     ) -> (Vec<SignedCommand>, Vec<CommandId>) {
         let chosen = self.mempool.select(self.room(), |id| head.includes(id));
-        let mut signatures = self.signatures.lock().await;
         let commands = chosen.iter().map(|(_, signed)| signed.as_ref());
-        let claims = signatures.claims(self.chain, head.ledger(), commands);
-        let bad = signatures.check(self.chain, &claims, Randomness(rng)).err().unwrap_or_default();
-        drop(signatures);
+        let claims = self.signatures.claims(self.chain, head.ledger(), commands);
+        let bad =
+            self.signatures.check(self.chain, &claims, Randomness(rng)).err().unwrap_or_default();
         let is_bad = |place: &usize| bad.binary_search(place).is_ok();
         // What another branch's state knew and this one does not may come back: only time ends it.
         let good = chosen.into_iter().enumerate().filter(|(place, _)| !is_bad(place));
@@ -372,9 +414,8 @@ where
         if !body.system.iter().all(good) {
             return None;
         }
-        let mut signatures = self.signatures.lock().await;
-        let claims = signatures.claims(self.chain, ledger, body.commands.iter());
-        let mut ids = signatures.check(self.chain, &claims, Randomness(rng)).ok()?;
+        let claims = self.signatures.claims(self.chain, ledger, body.commands.iter());
+        let mut ids = self.signatures.check(self.chain, &claims, Randomness(rng)).ok()?;
         ids.extend(body.system.iter().map(items::id_of));
         Some(ids)
     }

@@ -44,6 +44,8 @@ pub enum Refusal {
     TooLate,
     /// The state knows no such signer, or the signature is not his.
     Signature,
+    /// The node is stopping.
+    Stopping,
 }
 
 impl fmt::Display for Refusal {
@@ -58,6 +60,7 @@ impl fmt::Display for Refusal {
             Self::Bytes => write!(f, "mempool: {BYTES_MAX} bytes wait, the limit"),
             Self::TooLate => write!(f, "valid_until: the chain's clock is past it"),
             Self::Signature => write!(f, "signature: not this signer's of this command"),
+            Self::Stopping => write!(f, "node: it is stopping"),
         }
     }
 }

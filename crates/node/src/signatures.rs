@@ -16,6 +16,7 @@ use lockstep_types::envelope::{
     ChainId, CryptoRng, RngCore, SignedCommand, Verifier, consent_message, verify_batch,
 };
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Verdicts that are remembered: this many of late, and as many before.
 const REMEMBERED_MAX: usize = 1 << 16;
@@ -30,13 +31,22 @@ impl CommandId {
     /// The name of a command.
     #[must_use]
     pub fn of(signed: &SignedCommand) -> Self {
-        Self(*blake3::hash(&signed.to_bytes()).as_bytes())
+        Self::of_bytes(&signed.to_bytes())
+    }
+
+    /// The name of the command with this encoding.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
     }
 }
 
-/// What has been checked of late.
+/// What has been checked of late. Nobody holds it while signatures are being checked.
 #[derive(Debug, Default)]
-pub struct Signatures {
+pub struct Signatures(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
     verifiers: HashMap<[u8; 32], Verifier>,
     /// Under which key a command's signature holds.
     recent: HashMap<CommandId, [u8; 32]>,
@@ -48,25 +58,65 @@ pub struct Signatures {
 pub type Claim<'a> = (&'a SignedCommand, Option<Verifier>);
 
 impl Signatures {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // A thread that died while it held the lock left at worst a verdict too few.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Who must have signed each of these commands.
     pub fn claims<'a>(
-        &mut self,
+        &self,
         chain: ChainId,
         ledger: &Ledger,
         commands: impl IntoIterator<Item = &'a SignedCommand>,
     ) -> Vec<Claim<'a>> {
+        let mut memory = self.memory();
         let claim = |signed: &'a SignedCommand| {
-            let holds = self.consents_hold(chain, ledger, signed);
-            let verifier = holds.then(|| self.verifier(ledger, signed)).flatten();
-            (signed, verifier)
+            let holds = memory.consents_hold(chain, ledger, signed);
+            let key = holds.then(|| ledger.signer_key(signed.command.signer)).flatten();
+            (signed, key.and_then(|key| memory.verifier_of(key)))
         };
         commands.into_iter().map(claim).collect()
     }
 
-    fn verifier(&mut self, ledger: &Ledger, signed: &SignedCommand) -> Option<Verifier> {
-        self.verifier_of(ledger.signer_key(signed.command.signer)?)
+    /// Checks claims, those that were not checked before in one batch.
+    ///
+    /// # Errors
+    /// The places of the claims that do not hold, ascending.
+    pub fn check(
+        &self,
+        chain: ChainId,
+        claims: &[Claim<'_>],
+        rng: impl RngCore + CryptoRng,
+    ) -> Result<Vec<CommandId>, Vec<usize>> {
+        let ids: Vec<CommandId> = claims.iter().map(|(signed, _)| CommandId::of(signed)).collect();
+        let mut bad = Vec::new();
+        let mut open = Vec::new();
+        let memory = self.memory();
+        for (place, ((signed, verifier), id)) in claims.iter().zip(&ids).enumerate() {
+            match verifier {
+                None => bad.push(place),
+                Some(verifier) if memory.knows(*id, verifier.public_key()) => {}
+                Some(verifier) => open.push((place, (*verifier, *signed))),
+            }
+        }
+        drop(memory);
+        let batch: Vec<_> = open.iter().map(|(_, pair)| *pair).collect();
+        let failed = verify_batch(chain, &batch, rng).err().unwrap_or_default();
+        let mut memory = self.memory();
+        for (at, (place, (verifier, _))) in open.iter().enumerate() {
+            if failed.binary_search(&at).is_ok() {
+                bad.push(*place);
+            } else {
+                memory.remember(ids[*place], verifier.public_key());
+            }
+        }
+        bad.sort_unstable();
+        if bad.is_empty() { Ok(ids) } else { Err(bad) }
     }
+}
 
+impl Memory {
     fn verifier_of(&mut self, key: [u8; 32]) -> Option<Verifier> {
         if let Some(verifier) = self.verifiers.get(&key) {
             return Some(*verifier);
@@ -87,46 +137,12 @@ impl Signatures {
             let verifier = key.and_then(|key| self.verifier_of(key));
             let (signer, account) = (consent.signer, consent.account);
             let message = consent_message(chain, terms, signer, account, consent.nonce);
-            verifier.is_some_and(|verifier| {
-                verifier.verify_message(&message, consent.signature).is_ok()
-            })
+            let holds = |verifier: Verifier| verifier.verify_message(&message, consent.signature);
+            verifier.is_some_and(|verifier| holds(verifier).is_ok())
         })
     }
 
-    /// Checks claims, those that were not checked before in one batch.
-    ///
-    /// # Errors
-    /// The places of the claims that do not hold, ascending.
-    pub fn check(
-        &mut self,
-        chain: ChainId,
-        claims: &[Claim<'_>],
-        rng: impl RngCore + CryptoRng,
-    ) -> Result<Vec<CommandId>, Vec<usize>> {
-        let ids: Vec<CommandId> = claims.iter().map(|(signed, _)| CommandId::of(signed)).collect();
-        let mut bad = Vec::new();
-        let mut open = Vec::new();
-        for (place, ((signed, verifier), id)) in claims.iter().zip(&ids).enumerate() {
-            match verifier {
-                None => bad.push(place),
-                Some(verifier) if self.is_known(*id, verifier.public_key()) => {}
-                Some(verifier) => open.push((place, (*verifier, *signed))),
-            }
-        }
-        let batch: Vec<_> = open.iter().map(|(_, pair)| *pair).collect();
-        let failed = verify_batch(chain, &batch, rng).err().unwrap_or_default();
-        for (at, (place, (verifier, _))) in open.iter().enumerate() {
-            if failed.binary_search(&at).is_ok() {
-                bad.push(*place);
-            } else {
-                self.remember(ids[*place], verifier.public_key());
-            }
-        }
-        bad.sort_unstable();
-        if bad.is_empty() { Ok(ids) } else { Err(bad) }
-    }
-
-    fn is_known(&self, id: CommandId, key: [u8; 32]) -> bool {
+    fn knows(&self, id: CommandId, key: [u8; 32]) -> bool {
         let known = self.recent.get(&id).or_else(|| self.earlier.get(&id));
         known.is_some_and(|known| *known == key)
     }

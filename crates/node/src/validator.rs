@@ -12,6 +12,7 @@
 
 use crate::application::{Chain, Observer, Pace};
 use crate::block::{Block, Digest, PublicKey};
+use crate::intake::{Door, MESSAGE_BYTES_MAX, door};
 use crate::items::{Items, evidence_of, holds};
 use crate::mempool::Mempool;
 use crate::store::{FILE_BUFFER, Operation, PAGE_BYTES, STRATEGY, Store, store_config};
@@ -57,12 +58,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 /// What each channel of the transport carries, by number.
-pub const CHANNELS: [(u64, &str); 5] = [
+pub const CHANNELS: [(u64, &str); 6] = [
     (0, "votes"),
     (1, "certificates"),
     (2, "certificates asked for"),
     (3, "blocks asked for"),
     (4, "blocks"),
+    (5, "commands and items"),
 ];
 /// Messages per second of one peer on one channel.
 pub const QUOTA: Quota = Quota::per_second(NZU32!(4_096));
@@ -221,6 +223,8 @@ pub struct Validator<E: StorageContext + Spawner + Clock + CryptoRng> {
     pub state: StatefulMailbox<E, Chain<E>>,
     /// The chain as this node executes it.
     pub chain: Chain<E>,
+    /// Where its clients bring commands.
+    pub door: Door,
     /// Its tasks, with their names; one that ends means that the validator has stopped.
     pub tasks: Vec<(&'static str, Handle<()>)>,
 }
@@ -255,6 +259,7 @@ pub fn message_bytes_max(validators: u32) -> u32 {
     max_message_size(&[
         simplex::max_payload_size::<Scheme, Digest>(validators),
         marshal::max_payload_size::<Standard<Block>, Scheme>(validators, &()),
+        MESSAGE_BYTES_MAX,
     ])
 }
 
@@ -299,7 +304,8 @@ where
     SE: Sender<PublicKey = PublicKey>,
     RE: Receiver<PublicKey = PublicKey>,
 {
-    let Ok([votes, certificates, asked, backfill, blocks]) = <[(SE, RE); 5]>::try_from(channels)
+    let Ok([votes, certificates, asked, backfill, blocks, gossip]) =
+        <[(SE, RE); 6]>::try_from(channels)
     else {
         return Err(StartError::Channels);
     };
@@ -444,6 +450,15 @@ where
     tasks.push(("marshal", marshal.start(state.clone(), buffer, resolver)));
     tasks.push(("stateful", stateful.start()));
 
+    let (door, intake) = door();
+    let (taker, waiting) = (chain.clone(), config.items.clone());
+    let guard = blocker.clone();
+    tasks.push((
+        "intake",
+        context
+            .child("intake")
+            .spawn(move |context| intake.run(context, taker, waiting, gossip, guard)),
+    ));
     let (offences, offence) = mpsc::unbounded();
     let watch = Watch {
         observer: Arc::clone(&config.observer),
@@ -494,5 +509,5 @@ where
         },
     );
     tasks.push(("simplex", engine.start(votes, certificates, asked)));
-    Ok(Validator { marshal: marshal_mailbox, state, chain, tasks })
+    Ok(Validator { marshal: marshal_mailbox, state, chain, door, tasks })
 }
