@@ -261,6 +261,14 @@ where
         commands.iter().enumerate().map(insert).collect()
     }
 
+    /// A copy of the state machine at the highest final block that this node has executed. What is
+    /// above is executed again when consensus asks for it.
+    pub async fn finalized_ledger(&self) -> Option<Ledger> {
+        let mut head = self.head().await?;
+        head.rewind_to_base();
+        Some(head.ledger().clone())
+    }
+
     /// Whether a validator's item is good for this chain.
     pub fn item_holds(&self, item: &SystemItem, rng: &mut E) -> bool {
         let is_seated = match item {
@@ -361,8 +369,8 @@ where
     ) -> Option<(Block, Hashed<E>)> {
         let parent_header = parent.inner_shared().header().clone();
         let parent_time = parent_header.time;
-        self.observer.building(consensus.round.view().get());
         self.wait_for_turn(&context, parent_time).await;
+        self.observer.building(consensus.round.view().get());
         let parent_digest = parent.digest();
         let mut head = self.head_at(parent, ancestry).await?;
         let (commands, mut ids) = self.choose(&head, &mut context).await;

@@ -125,6 +125,11 @@ impl Head {
         }
     }
 
+    /// Undoes all steps.
+    pub fn rewind_to_base(&mut self) {
+        self.rewind(Place(0));
+    }
+
     fn forget(&mut self, commands: &[CommandId]) {
         for command in commands {
             self.included.remove(command);
@@ -176,7 +181,7 @@ impl Head {
         let place = match self.place_of(header) {
             Some(place) => place,
             None if self.base.height.checked_add(1) == Some(header.height) => {
-                self.rewind(Place(0));
+                self.rewind_to_base();
                 self.advance(StepKey::from(header), body, Vec::new()).ok()?;
                 Place(1)
             }

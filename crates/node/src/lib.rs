@@ -14,6 +14,7 @@ pub mod application;
 pub mod block;
 pub mod head;
 pub mod header;
+pub mod host;
 pub mod intake;
 pub mod items;
 pub mod mempool;

@@ -91,6 +91,8 @@ pub enum StartError {
     Storage(String),
     /// A channel of the transport is missing.
     Channels,
+    /// Whoever drives the node died.
+    Driver,
 }
 
 impl fmt::Display for StartError {
@@ -100,6 +102,7 @@ impl fmt::Display for StartError {
             Self::NotInCommittee => write!(f, "key: not one of the genesis' validators"),
             Self::Storage(why) => write!(f, "storage: {why}"),
             Self::Channels => write!(f, "network: {} channels are needed", CHANNELS.len()),
+            Self::Driver => write!(f, "the thread that drives the node died"),
         }
     }
 }
