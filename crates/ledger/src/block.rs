@@ -302,8 +302,8 @@ pub enum Invalid {
         /// Seats that a certificate takes.
         quorum: usize,
     },
-    /// The first block of an epoch says nothing of participation: another committee signed its
-    /// parent.
+    /// The first block of the chain and of an epoch says nothing of participation: nobody, or
+    /// another committee, signed its parent.
     ParticipationAtBoundary,
 }
 
@@ -319,7 +319,7 @@ impl fmt::Display for Invalid {
                 write!(f, "participation: {signed} seats signed, {quorum} are a quorum")
             }
             Self::ParticipationAtBoundary => {
-                f.write_str("participation: the first block of an epoch claims none")
+                f.write_str("participation: the first block claims none")
             }
         }
     }

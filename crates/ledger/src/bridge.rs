@@ -26,6 +26,9 @@ use lockstep_types::units::{TimeMs, Usd};
 
 /// Deposits beyond the last credited one that validators may speak of.
 pub const DEPOSITS_AHEAD_MAX: u64 = 256;
+/// Escrow at most, as the exchange bounds its deposits (L6): those and what waits to be paid out
+/// stay far from the range's end together.
+pub const ESCROW_MAX: Usd = Usd(1 << 60);
 /// Withdrawals that one block pays.
 pub const WITHDRAWALS_PER_BLOCK: usize = 256;
 
@@ -78,19 +81,27 @@ impl Chain {
         said.into_iter().find(|(_, stake)| stake * 3 > all * 2).map(|(claim, _)| claim)
     }
 
-    fn settle_deposit(&mut self, exchange: &mut Exchange, number: u64, claim: DepositClaim) {
+    /// Credits a deposit in the exchange and in escrow; whether both take it.
+    fn credit(&mut self, exchange: &mut Exchange, claim: DepositClaim, number: u64) -> bool {
         let DepositClaim { owner, sub, amount } = claim;
+        let sum = self.seen_totals().escrow.checked_add(amount);
+        let Some(sum) = sum.filter(|sum| *sum <= ESCROW_MAX) else { return false };
+        if venue(exchange, &SystemCommand::Deposit { owner, sub, amount }).is_err() {
+            return false;
+        }
+        self.totals().escrow = sum;
+        self.events.push(ChainEvent::DepositCredited { number, amount });
+        true
+    }
+
+    fn settle_deposit(&mut self, exchange: &mut Exchange, number: u64, claim: DepositClaim) {
         self.totals().deposits = number;
         let (first, last) = (ValidatorId(0), ValidatorId(u16::MAX));
         let claims = self.state.claims.range((number, first)..=(number, last));
         let claims: Vec<(u64, ValidatorId)> = claims.map(|(key, _)| *key).collect();
         claims.into_iter().for_each(|key| self.state.claims.set(key, None));
-        let credited = venue(exchange, &SystemCommand::Deposit { owner, sub, amount });
-        if credited.is_ok() {
-            self.totals().escrow += amount;
-            self.events.push(ChainEvent::DepositCredited { number, amount });
-        } else {
-            self.events.push(ChainEvent::DepositReturned { number, amount });
+        if !self.credit(exchange, claim, number) {
+            self.events.push(ChainEvent::DepositReturned { number, amount: claim.amount });
         }
     }
 
@@ -112,11 +123,11 @@ impl Chain {
         }
         let Gift { owner, sub, amount, stake } = gift;
         if amount != Usd::ZERO {
-            let deposit = SystemCommand::Deposit { owner, sub, amount };
-            let refused = ChainReject::beyond(ChainRejectCode::DepositRefused, amount.0, 1);
-            venue(exchange, &deposit).map_err(|_| refused)?;
-            self.totals().escrow += amount;
-            self.events.push(ChainEvent::DepositCredited { number: 0, amount });
+            let claim = DepositClaim { owner, sub, amount };
+            if !self.credit(exchange, claim, 0) {
+                let (code, limit) = (ChainRejectCode::DepositRefused, ESCROW_MAX.0);
+                return Err(ChainReject::beyond(code, amount.0, limit));
+            }
         }
         if stake > Stake::ZERO {
             let unknown = ChainReject::of(ChainRejectCode::UnknownOwner);

@@ -80,6 +80,6 @@ impl Chain {
 }
 
 /// Refuses a key under which nobody, or everybody, could sign.
-fn check_key(key: ValidatorKey) -> Result<(), ChainReject> {
+pub(crate) fn check_key(key: ValidatorKey) -> Result<(), ChainReject> {
     Verifier::new(key).map(|_| ()).map_err(|_| ChainReject::of(ChainRejectCode::BadKey))
 }

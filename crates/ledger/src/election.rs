@@ -151,3 +151,6 @@ impl Chain {
         committees.flat_map(|known| known.seats.iter().map(|seat| seat.validator)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,10 @@ use lockstep_types::units::Ppm;
 /// rounded up.
 pub(crate) fn cut(tokens: Stake, from: Ppm, to: Ppm) -> Stake {
     let (from, to) = (parts(from), parts(to));
-    let Some(more) = to.checked_sub(from) else { return Stake::ZERO };
+    let more = to.saturating_sub(from);
+    if more == 0 {
+        return Stake::ZERO;
+    }
     let taken = mul_div_ceil(tokens.0, more, WHOLE - from).unwrap_or(tokens.0);
     Stake(taken.min(tokens.0))
 }
@@ -172,3 +175,6 @@ impl Chain {
         old.into_iter().for_each(|key| self.state.offences.set(key, None));
     }
 }
+
+#[cfg(test)]
+mod tests;

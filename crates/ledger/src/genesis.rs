@@ -4,6 +4,7 @@
 //! for the chain is signed for this beginning. It is checked by the same code that checks the same
 //! things later: the exchange's system commands and the chain's registrations.
 
+use crate::command::check_key;
 use crate::ledger::{Chain, Ledger, venue};
 use crate::state::leaves::{ChainState, Charter, KEYS_MAX};
 use crate::state::{State, key::Only};
@@ -212,6 +213,8 @@ impl Genesis {
             let Some((first, others)) = validator.keys.split_first() else {
                 return at("validators", place, Err(GenesisWhy::Text("keys: there is none")));
             };
+            let sound = validator.keys.iter().try_for_each(|key| check_key(*key));
+            at("validators", place, sound.map_err(GenesisWhy::Chain))?;
             let enrolled = chain
                 .register(owner, *first, validator.commission, validator.stake)
                 .and_then(|()| others.iter().try_for_each(|key| chain.add_key(owner, *key)));

@@ -274,7 +274,8 @@ impl Ledger {
         if !seats.iter().any(|seat| seat.key == block.leader) {
             return Err(Invalid::Leader);
         }
-        if self.chain.is_first(block.height) && !block.participation.0.is_empty() {
+        let has_no_parent = block.height == 1 || self.chain.is_first(block.height);
+        if has_no_parent && !block.participation.0.is_empty() {
             return Err(Invalid::ParticipationAtBoundary);
         }
         block.participation.check(seats.len())

@@ -60,7 +60,8 @@ impl Chain {
             known.is_some_and(|known| known.standing != Standing::Tombstoned)
         });
         let gone = before.keys().filter(|id| !wanted.contains_key(id)).map(|id| (*id, 0));
-        let set = wanted.iter().map(|(id, weight)| (*id, *weight));
+        let is_new = |(id, weight): &(ValidatorId, u64)| before.get(id) != Some(weight);
+        let set = wanted.iter().map(|(id, weight)| (*id, *weight)).filter(is_new);
         for (id, weight) in gone.chain(set) {
             let reporter = ReporterId(id.0);
             // Removing one that was silenced already is refused, which is as well.

@@ -209,6 +209,10 @@ impl Chain {
         if validator.standing == Standing::Tombstoned {
             return Err(ChainReject::of(ChainRejectCode::Tombstoned));
         }
+        let free = self.free(delegator);
+        if amount > free {
+            return Err(ChainReject::amount(ChainRejectCode::FreeStake, amount.0, free.0));
+        }
         let Some(shares) = shares_for(amount, validator.tokens, validator.shares) else {
             return Err(ChainReject::of(ChainRejectCode::SlashedAway));
         };
@@ -352,6 +356,9 @@ impl Chain {
             if validator.shares == 0 && is_empty && !is_out && !seated.contains(id) {
                 gone.push((*id, validator.owner));
             }
+        }
+        if gone.is_empty() {
+            return;
         }
         let is_gone = |id: &ValidatorId| gone.iter().any(|(other, _)| other == id);
         let keys = self.state.keys.iter().filter(|(_, holder)| is_gone(holder));

@@ -13,7 +13,6 @@ use crate::arithmetic::{WHOLE, parts};
 use crate::ledger::{Chain, venue};
 use crate::state::key::Only;
 use crate::state::leaves::{Proposal, Standing};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use lockstep_exchange::{Exchange, Fault};
 use lockstep_types::chain::{ChainEvent, ChainParams, ChainReject, ChainRejectCode};
@@ -176,7 +175,6 @@ impl Chain {
     fn apply(&mut self, exchange: &mut Exchange, change: &ParamChange) -> Result<(), ChainReject> {
         match (change, told(change)) {
             (ParamChange::Chain(params), _) => {
-                let params: &Box<ChainParams> = params;
                 self.check_params(params)?;
                 self.state.params.set(Only, Some(**params));
                 Ok(())

@@ -179,6 +179,7 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::AccountOpened { .. } => "account_opened",
         Event::Deposited { .. } => "deposited",
         Event::Withdrawn { .. } => "withdrawn",
+        Event::ValidatorsPaid { .. } => "validators_paid",
         Event::Transferred { .. } => "transferred",
         Event::AgentRegistered { .. } => "agent_registered",
         Event::AgentRevoked { .. } => "agent_revoked",
@@ -399,10 +400,9 @@ impl Line<'_> {
                 self.account("account", *account);
                 self.signer("owner", *owner).put("sub", Json::number(sub));
             }
-            Event::Deposited { account, amount } => {
-                self.account("account", *account).usd("amount", *amount);
-            }
-            Event::Withdrawn { account, amount } => {
+            Event::Deposited { account, amount }
+            | Event::Withdrawn { account, amount }
+            | Event::ValidatorsPaid { account, amount } => {
                 self.account("account", *account).usd("amount", *amount);
             }
             Event::Transferred { from, to, amount } => {

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod around;
 mod fees;
 mod invariants;
 mod latency;

@@ -2,6 +2,7 @@
 
 use crate::arbitrary::{self, command, event, order, params};
 use crate::samples;
+use lockstep_types::chain::ParamChange;
 use lockstep_types::codec::{Bounded, Decode, DecodeError, DecodeErrorKind, Encode, Reader};
 use lockstep_types::command::{BATCH_MAX, BLOCK_COMMANDS_MAX, BLOCK_SYSTEM_MAX};
 use lockstep_types::instrument::Ticker;
@@ -256,6 +257,12 @@ fn the_samples_have_every_tag_once() {
     assert_eq!(first_bytes(&samples::commands()), tags::<Command>());
     assert_eq!(first_bytes(&samples::system_commands()), tags::<SystemCommand>());
     assert_eq!(first_bytes(&samples::events()), tags::<Event>());
+    assert_eq!(first_bytes(&samples::chain_commands()), tags::<ChainCommand>());
+    assert_eq!(first_bytes(&samples::param_changes()), tags::<ParamChange>());
+    assert_eq!(first_bytes(&samples::chain_events()), tags::<ChainEvent>());
+    for event in samples::chain_events() {
+        assert_eq!(ChainEvent::from_bytes(&event.to_bytes()), Ok(event));
+    }
     assert_eq!(first_bytes(RejectCode::ALL), tags::<RejectCode>());
 }
 

@@ -3,6 +3,7 @@
 //! renews the seeds of the fuzz targets.
 
 use crate::samples;
+use lockstep_types::chain::ChainRejectCode;
 use lockstep_types::codec::Encode;
 use lockstep_types::*;
 use std::fmt::{Debug, Write};
@@ -34,6 +35,18 @@ fn encodings() -> String {
     }
     for code in RejectCode::ALL {
         line(&mut out, "reject", code.name(), &Reject::beyond(*code, -1, i64::MAX));
+    }
+    for command in samples::chain_commands() {
+        line(&mut out, "chain", &variant(&command), &command);
+    }
+    for change in samples::param_changes() {
+        line(&mut out, "change", &variant(&change), &change);
+    }
+    for event in samples::chain_events() {
+        line(&mut out, "chain-event", &variant(&event), &event);
+    }
+    for code in ChainRejectCode::ALL {
+        line(&mut out, "chain-reject", code.name(), &ChainReject::beyond(*code, -1, i64::MAX));
     }
     let block = samples::block();
     line(&mut out, "block", "Block", &block);

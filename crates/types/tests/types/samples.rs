@@ -1,5 +1,6 @@
 //! One fixed value of every command, system command and event, in the order of their tags.
 
+use lockstep_types::chain::{ChainRejectCode, ParamChange};
 use lockstep_types::codec::Bounded;
 use lockstep_types::command::*;
 use lockstep_types::event::*;
@@ -112,6 +113,75 @@ pub fn commands() -> Vec<Command> {
             consents: list(vec![consent]),
         },
         Command::Bid { account: AccountId(9), share: Ppm(250_000), price_max: Usd(-3) },
+        Command::Chain(Box::new(ChainCommand::Vote { proposal: 3, approve: true })),
+    ]
+}
+
+pub fn chain_commands() -> Vec<ChainCommand> {
+    let (key, validator, amount) = ([5; 32], ValidatorId(4), Stake(7_000_000));
+    vec![
+        ChainCommand::Register { key, commission: Ppm(50_000), stake: amount },
+        ChainCommand::AddKey { key },
+        ChainCommand::RemoveKey { key },
+        ChainCommand::SetCommission { commission: Ppm(1) },
+        ChainCommand::Delegate { validator, amount },
+        ChainCommand::Undelegate { validator, amount },
+        ChainCommand::Collect { validator },
+        ChainCommand::Unjail,
+        ChainCommand::SendStake { to: [9; 32], amount },
+        ChainCommand::Propose(ParamChange::Chain(Box::default())),
+        ChainCommand::Vote { proposal: 3, approve: true },
+        ChainCommand::Faucet { owner: [9; 32], sub: 1, amount: Usd(5), stake: amount },
+    ]
+}
+
+pub fn param_changes() -> Vec<ParamChange> {
+    vec![
+        ParamChange::Chain(Box::default()),
+        ParamChange::Venue(Box::default()),
+        ParamChange::Underlying {
+            underlying: UnderlyingId(1),
+            params: Box::new(underlying_params()),
+        },
+        ParamChange::AddUnderlying(Box::new(underlying_params())),
+        ParamChange::List(name("BTC_USDC-PERPETUAL")),
+    ]
+}
+
+pub fn chain_events() -> Vec<ChainEvent> {
+    let (key, validator, amount) = ([5; 32], ValidatorId(4), Stake(7_000_000));
+    let (owner, usd, account) = (SignerId(5), Usd(999_999), AccountId(6));
+    let reject = ChainReject::beyond(ChainRejectCode::SelfStake, 1, 2);
+    let time = TimeMs(1_774_000_000_000);
+    let refused = Reject::of(RejectCode::BadReport);
+    vec![
+        ChainEvent::Refused { item: 3, signer: owner, reject },
+        ChainEvent::ItemRefused { item: 3, reject },
+        ChainEvent::PriceRefused { item: 3, underlying: UnderlyingId(1), reject: refused },
+        ChainEvent::Registered { validator, owner, key },
+        ChainEvent::KeyChanged { validator, key, added: true },
+        ChainEvent::Retired { validator },
+        ChainEvent::CommissionSet { validator, commission: Ppm(1) },
+        ChainEvent::Delegated { validator, delegator: owner, amount },
+        ChainEvent::Undelegated { validator, delegator: owner, amount, matures: time },
+        ChainEvent::Collected { validator, delegator: owner, rewards: usd, stake: amount },
+        ChainEvent::StakeSent { from: owner, to: SignerId(6), amount },
+        ChainEvent::Slashed { validator, share: Ppm(50_000), amount, reward: Stake(1) },
+        ChainEvent::Tombstoned { validator },
+        ChainEvent::Jailed { validator, until: time },
+        ChainEvent::Unjailed { validator },
+        ChainEvent::Elected { epoch: 2, seats: 4, stake: amount },
+        ChainEvent::Rewarded { epoch: 2, amount: usd },
+        ChainEvent::Proposed { proposal: 1, validator, until_epoch: 9 },
+        ChainEvent::Voted { proposal: 1, validator, approve: false },
+        ChainEvent::Decided { proposal: 1, passed: true, stake: amount },
+        ChainEvent::Activated { proposal: 1, reject: Some(reject) },
+        ChainEvent::OutageBegan { gap: SpanMs(61_000), phase: Phase::Auction },
+        ChainEvent::OutageEnded { withdrawals_from: time },
+        ChainEvent::DepositCredited { number: 8, amount: usd },
+        ChainEvent::DepositReturned { number: 8, amount: usd },
+        ChainEvent::WithdrawalQueued { account, amount: usd, due: time },
+        ChainEvent::WithdrawalPaid { account, owner: key, amount: usd },
     ]
 }
 
@@ -147,6 +217,7 @@ pub fn system_commands() -> Vec<SystemCommand> {
             phase: Phase::Auction,
             reason: PhaseReason::Outage,
         },
+        SystemCommand::PayValidators { owner: [9; 32], sub: 0, amount: Usd(12) },
     ]
 }
 
@@ -253,5 +324,6 @@ pub fn events() -> Vec<Event> {
             cash: amount,
         },
         Event::Deleveraged { account, instrument, lots, price, mark: Price(61), uncovered: amount },
+        Event::ValidatorsPaid { account, amount },
     ]
 }

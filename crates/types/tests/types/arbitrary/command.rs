@@ -1,5 +1,6 @@
 //! Commands, system commands, blocks.
 
+use super::chain;
 use super::order::{amend, new_order, target};
 use super::params::{underlying_params, venue};
 use super::*;
@@ -125,6 +126,7 @@ pub fn command() -> BoxedStrategy<Command> {
             share,
             price_max
         }),
+        chain::chain_command().prop_map(|command| Command::Chain(Box::new(command))),
     ]
     .boxed()
 }
@@ -206,6 +208,9 @@ pub fn system_command() -> BoxedStrategy<SystemCommand> {
         instrument_name().prop_map(SystemCommand::List),
         (phase_scope(), phase(), phase_reason())
             .prop_map(|(scope, phase, reason)| SystemCommand::SetPhase { scope, phase, reason }),
+        (bytes_32(), any::<u8>(), usd()).prop_map(|(owner, sub, amount)| {
+            SystemCommand::PayValidators { owner, sub, amount }
+        }),
     ]
     .boxed()
 }

@@ -227,6 +227,7 @@ fn risk_event() -> BoxedStrategy<Event> {
         closed.prop_map(|(account, instrument, lots, price, mark, uncovered)| {
             Event::Deleveraged { account, instrument, lots, price, mark, uncovered }
         }),
+        (account(), usd()).prop_map(|(account, amount)| Event::ValidatorsPaid { account, amount }),
     ]
     .boxed()
 }

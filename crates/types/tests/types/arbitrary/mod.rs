@@ -1,6 +1,7 @@
 //! Generators of every type that has an encoding. They aim at the edges of integers and lists, not
 //! at what the exchange would accept: the encoding must carry everything.
 
+pub mod chain;
 pub mod command;
 pub mod event;
 pub mod order;
