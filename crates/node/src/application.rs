@@ -48,8 +48,10 @@ pub const SKEW_MS_MAX: i64 = 500;
 pub const SKEW_WAIT_MAX: Duration = Duration::from_millis(1_000);
 /// How often an idle leader looks for commands.
 const IDLE_POLL: Duration = Duration::from_millis(2);
-/// Bytes of a body that are not commands at most: fixed fields and the system's part.
-const BODY_RESERVED_BYTES: usize = 256 * 1024;
+/// Bytes of the items in a body that we build at most.
+const ITEMS_BYTES_MAX: usize = 252 * 1024;
+/// Bytes of a body that are not commands at most: items, and fields of known size.
+const BODY_RESERVED_BYTES: usize = ITEMS_BYTES_MAX + 4 * 1024;
 
 /// How fast blocks follow each other and how full they get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -375,7 +377,7 @@ where
         let mut head = self.head_at(parent, ancestry).await?;
         let (commands, mut ids) = self.choose(&head, &mut context).await;
         let time = TimeMs(now(&context).0.max(parent_time.0.checked_add(1)?));
-        let items = self.items.select(time, |id| head.includes(id));
+        let items = self.items.select(time, ITEMS_BYTES_MAX, |id| head.includes(id));
         ids.extend(items.iter().map(items::id_of));
         let leader: [u8; 32] = consensus.leader.as_ref().try_into().ok()?;
         let body = Body {
@@ -441,7 +443,8 @@ where
         let is_candidate = finality == Finality::Candidate;
         if is_candidate {
             let parent = parent.inner_shared();
-            if block.header().time <= parent.header().time {
+            // There is one epoch, so that no block names a next committee.
+            if block.header().time <= parent.header().time || block.header().next.is_some() {
                 return None;
             }
             wait_for_clock(&context, block.header().time).await;

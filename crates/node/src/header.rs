@@ -14,7 +14,7 @@ pub const HEADER_DOMAIN: &[u8] = b"lockstep/header/v1";
 /// Domain of body roots.
 pub const BODY_DOMAIN: &[u8] = b"lockstep/body/v1";
 /// Bytes of an encoded header at most: all fields, with next-epoch data.
-pub const HEADER_BYTES_MAX: usize = 6 * 8 + 2 * 8 + 6 * 32 + 1 + 32;
+pub const HEADER_BYTES_MAX: usize = 7 * 8 + 6 * 32 + 1 + 32;
 
 /// A block's header.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,14 +15,14 @@ use crate::intake::{Answers, Closed, Door};
 use crate::items::Items;
 use crate::mempool::Mempool;
 use crate::network::{Neighbour, NetworkConfig, join, public_key};
-use crate::validator::{Retention, StartError, Timeouts, ValidatorConfig, start};
+use crate::validator::{Retention, StartError, Timeouts, Validator, ValidatorConfig, start};
 use bytes::Bytes;
 use commonware_codec::DecodeExt as _;
 use commonware_cryptography::ed25519;
-use commonware_runtime::{Clock as _, Runner as _, Supervisor as _, tokio};
-use futures::channel::oneshot;
+use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, tokio};
+use futures::channel::{mpsc, oneshot};
 use futures::executor::block_on;
-use futures::future::BoxFuture;
+use futures::{SinkExt as _, StreamExt as _};
 use lockstep_ledger::{Genesis, Ledger, SystemItem};
 use lockstep_types::envelope::SignedCommand;
 use std::net::SocketAddr;
@@ -30,6 +30,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
+
+/// How often it is looked whether the driver is done.
+const DRIVER_POLL: Duration = Duration::from_millis(10);
 
 /// A validator that runs here.
 #[derive(Clone)]
@@ -67,17 +70,23 @@ pub struct Node {
     door: Door,
     mempool: Mempool,
     notes: Arc<Notes>,
-    ledger: LedgerSource,
+    ledgers: mpsc::Sender<LedgerWish>,
 }
 
-/// Where copies of the state machine come from.
-type LedgerSource = Arc<dyn Fn() -> BoxFuture<'static, Option<Ledger>> + Send + Sync>;
+/// Somebody wants a copy of the state machine.
+type LedgerWish = oneshot::Sender<Option<Ledger>>;
+/// Wishes that wait at most.
+const WISHES_MAX: usize = 4;
 
 impl Node {
     /// A copy of the state machine at the highest final block; `None` when the node has stopped.
     #[must_use]
     pub fn ledger(&self) -> Option<Ledger> {
-        block_on((self.ledger)())
+        let (answer, answered) = oneshot::channel();
+        block_on(async move {
+            self.ledgers.clone().send(answer).await.ok()?;
+            answered.await.ok().flatten()
+        })
     }
 
     /// Brings commands and waits for what becomes of them.
@@ -129,67 +138,90 @@ pub fn public_key_of(seed: [u8; 32]) -> Result<[u8; 32], StartError> {
     key.as_ref().try_into().map_err(|_| StartError::Genesis("key: not 32 bytes".into()))
 }
 
+/// Whoever drives the validators.
+type Driver = Box<dyn FnOnce(Vec<Node>) + Send>;
+
 /// Runs validators until `drive`, which has a thread of its own, is done with them.
 ///
 /// # Errors
-/// When a validator cannot start, or `drive` does not end well.
+/// When a validator cannot start, or `drive` dies.
 pub fn run<T: Send + 'static>(
     config: HostConfig,
     drive: impl FnOnce(Vec<Node>) -> T + Send + 'static,
 ) -> Result<T, StartError> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    run_driver(
+        config,
+        Box::new(move |nodes| {
+            // The receiver is below, and alive.
+            let _ = sender.send(drive(nodes));
+        }),
+    )?;
+    receiver.try_recv().map_err(|_| StartError::Driver)
+}
+
+/// [`run`] without types of the caller's: all of consensus is compiled for this one function.
+fn run_driver(config: HostConfig, drive: Driver) -> Result<(), StartError> {
     let runtime = tokio::Config::new()
         .with_worker_threads(config.threads.max(1))
         .with_storage_directory(config.data.clone())
         .with_tcp_nodelay(Some(true))
         .with_catch_panics(false);
     tokio::Runner::new(runtime).start(|context| async move {
-        let neighbours = neighbours(&config)?;
-        let mut nodes = Vec::new();
-        let mut running = Vec::new();
-        for (index, hosted) in config.hosted.iter().enumerate() {
-            let context = context.child("validator").with_attribute("index", index);
-            let key = key_of(hosted.seed)?;
-            let network = NetworkConfig {
-                key: key.clone(),
-                chain: config.genesis.chain_id().0,
-                listen: hosted.listen,
-                neighbours: neighbours.clone(),
-            };
-            let (oracle, channels) = join(&context, network)?;
-            let (mempool, notes) = (Mempool::default(), Arc::new(Notes::default()));
-            let validator = ValidatorConfig {
-                prefix: format!("validator-{index}"),
-                key,
-                genesis: Arc::clone(&config.genesis),
-                pace: config.pace,
-                timeouts: config.timeouts,
-                retention: config.retention,
-                mempool: mempool.clone(),
-                items: Items::default(),
-                observer: Arc::clone(&notes) as _,
-            };
-            let validator = start(context, validator, oracle.clone(), oracle, channels).await?;
-            let chain = validator.chain.clone();
-            let ledger: LedgerSource = Arc::new(move || {
-                let chain = chain.clone();
-                Box::pin(async move { chain.finalized_ledger().await })
-            });
-            nodes.push(Node { door: validator.door.clone(), mempool, notes, ledger });
-            running.push(validator);
-        }
-        let (done, driven) = oneshot::channel();
-        let driver = std::thread::spawn(move || {
-            // The receiver waits below for as long as the runtime lives.
-            let _ = done.send(drive(nodes));
-        });
-        let outcome = driven.await.map_err(|_| StartError::Driver);
-        // The thread has sent its last word, or died over it.
+        let (nodes, running) = start_all(&context, &config).await?;
+        let driver = std::thread::spawn(move || drive(nodes));
         while !driver.is_finished() {
-            context.sleep(Duration::from_millis(1)).await;
+            context.sleep(DRIVER_POLL).await;
         }
         drop(running);
-        outcome
+        driver.join().map_err(|_| StartError::Driver)
     })
+}
+
+/// Starts every validator of the process.
+async fn start_all(
+    context: &tokio::Context,
+    config: &HostConfig,
+) -> Result<(Vec<Node>, Vec<Validator<tokio::Context>>), StartError> {
+    let neighbours = neighbours(config)?;
+    let (mut nodes, mut running) = (Vec::new(), Vec::new());
+    for (index, hosted) in config.hosted.iter().enumerate() {
+        let context = context.child("validator").with_attribute("index", index);
+        let key = key_of(hosted.seed)?;
+        let network = NetworkConfig {
+            key: key.clone(),
+            chain: config.genesis.chain_id().0,
+            listen: hosted.listen,
+            neighbours: neighbours.clone(),
+        };
+        let (oracle, channels) = join(&context, network)?;
+        let (mempool, notes) = (Mempool::default(), Arc::new(Notes::default()));
+        let validator = ValidatorConfig {
+            prefix: format!("validator-{index}"),
+            key,
+            genesis: Arc::clone(&config.genesis),
+            pace: config.pace,
+            timeouts: config.timeouts,
+            retention: config.retention,
+            mempool: mempool.clone(),
+            items: Items::default(),
+            observer: Arc::clone(&notes) as _,
+        };
+        let librarian = context.child("ledgers");
+        let validator = start(context, validator, oracle.clone(), oracle, channels).await?;
+        let chain = validator.chain.clone();
+        let (ledgers, mut wishes) = mpsc::channel::<LedgerWish>(WISHES_MAX);
+        // The state may have to be read from files, which only the runtime's own tasks can.
+        librarian.spawn(move |_| async move {
+            while let Some(wish) = wishes.next().await {
+                // Who asked may have gone.
+                let _ = wish.send(chain.finalized_ledger().await);
+            }
+        });
+        nodes.push(Node { door: validator.door.clone(), mempool, notes, ledgers });
+        running.push(validator);
+    }
+    Ok((nodes, running))
 }
 
 fn neighbours(config: &HostConfig) -> Result<Vec<Neighbour>, StartError> {

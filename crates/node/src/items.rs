@@ -163,16 +163,27 @@ impl Items {
         true
     }
 
-    /// Items for a block at `now`, without those that `skip` names: evidence and deposits first,
-    /// for reports come again.
+    /// Items of at most so many bytes for a block at `now`, without those that `skip` names:
+    /// evidence and deposits first, for reports come again.
     #[must_use]
-    pub fn select(&self, now: TimeMs, skip: impl Fn(CommandId) -> bool) -> Vec<SystemItem> {
+    pub fn select(
+        &self,
+        now: TimeMs,
+        bytes_max: usize,
+        skip: impl Fn(CommandId) -> bool,
+    ) -> Vec<SystemItem> {
         let waiting = self.waiting();
         let others = waiting.others.values().filter(|(id, _)| !skip(*id));
         let others = others.map(|(_, item)| item.clone());
         let reports = waiting.reports.values().filter(|signed| signed.report.time <= now);
         let reports = reports.cloned().map(SystemItem::Report).filter(|item| !skip(id_of(item)));
-        others.chain(reports).take(SYSTEM_ITEMS_MAX).collect()
+        let mut room = bytes_max;
+        let fits = |item: &SystemItem| {
+            let rest = room.checked_sub(item.to_bytes().len());
+            room = rest.unwrap_or(room);
+            rest.is_some()
+        };
+        others.chain(reports).filter(fits).take(SYSTEM_ITEMS_MAX).collect()
     }
 
     /// Forgets what a final block has.

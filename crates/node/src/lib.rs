@@ -12,12 +12,16 @@ extern crate alloc;
 
 pub mod application;
 pub mod block;
+#[cfg(test)]
+mod fixture;
 pub mod head;
 pub mod header;
+#[cfg(feature = "host")]
 pub mod host;
 pub mod intake;
 pub mod items;
 pub mod mempool;
+#[cfg(feature = "host")]
 pub mod network;
 mod randomness;
 pub mod signatures;

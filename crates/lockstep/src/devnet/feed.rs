@@ -5,8 +5,8 @@
 
 use super::files::{UNDERLYINGS, Underlying};
 use super::{Failure, Prices};
-use crate::series::shipped::Shipped;
 use crate::series::Series;
+use crate::series::shipped::Shipped;
 use lockstep_ledger::block::{FinalityWord, PriceWord, REPORT_HEIGHTS_MAX};
 use lockstep_ledger::{Genesis, Report, SignedReport, SystemItem};
 use lockstep_node::host::Node;

@@ -21,7 +21,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Traders with an account each.
+/// Traders of a test network.
 pub const TRADERS: u32 = 24;
 /// What a trader has to begin with.
 const DEPOSIT: Usd = Usd(100_000_000_000_000);
@@ -56,6 +56,8 @@ pub struct Plan {
     pub validators: usize,
     /// Where its prices come from: strikes are around them.
     pub prices: Prices,
+    /// Traders with an account each.
+    pub traders: u32,
 }
 
 /// A data folder that is open.
@@ -158,7 +160,7 @@ fn make_genesis(
             stake: STAKE,
         });
     }
-    for index in 0..TRADERS {
+    for index in 0..plan.traders {
         let key = trader(traders, index).public_key();
         owners.push(GenesisOwner { key, sub: 0, deposit: DEPOSIT, stake: Stake::ZERO });
     }

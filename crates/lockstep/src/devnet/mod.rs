@@ -5,10 +5,10 @@
 //! how the network fares. A follower executes every final block again and compares its roots.
 //! Deliberately absent: several machines; that is `lockstep node`'s.
 
-mod feed;
-mod files;
+pub(crate) mod feed;
+pub(crate) mod files;
 mod follower;
-mod status;
+pub(crate) mod status;
 #[cfg(test)]
 mod tests;
 mod traders;
@@ -16,7 +16,7 @@ mod traders;
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use feed::{Feed, Reporters};
-use files::{Files, Plan};
+use files::{Files, Plan, TRADERS};
 use follower::Follower;
 use lockstep_node::application::Pace;
 use lockstep_node::host::{HostConfig, Hosted, Node, run as host};
@@ -77,7 +77,11 @@ pub struct Arguments {
 
 /// Runs `lockstep devnet`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let plan = Plan { validators: usize::from(arguments.validators), prices: arguments.prices };
+    let plan = Plan {
+        validators: usize::from(arguments.validators),
+        prices: arguments.prices,
+        traders: TRADERS,
+    };
     let files = Files::open(&arguments.data, &plan, now())?;
     let config = host_config(&files, arguments.port, Pace::default())?;
     let arguments = arguments.clone();

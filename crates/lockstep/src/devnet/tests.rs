@@ -2,7 +2,7 @@
 
 use super::Prices;
 use super::feed::Feed;
-use super::files::{Files, Plan, UNDERLYINGS, seed_of, trader};
+use super::files::{Files, Plan, TRADERS, UNDERLYINGS, seed_of, trader};
 use super::status::{compare_roots, percentile_tenths, shown_ms};
 use lockstep_ledger::Ledger;
 use lockstep_types::codec::Encode as _;
@@ -33,12 +33,12 @@ impl Drop for Folder {
 #[test]
 fn a_folder_is_made_once_and_used_again() {
     let folder = Folder::new("again");
-    let plan = Plan { validators: 3, prices: Prices::Walk };
+    let plan = Plan { validators: 3, prices: Prices::Walk, traders: TRADERS };
     let made = Files::open(&folder.0, &plan, NOW).unwrap();
     let again = Files::open(&folder.0, &plan, TimeMs(NOW.0 + 1)).unwrap();
     assert_eq!(made.genesis, again.genesis, "the clock of the second start plays no part");
     assert_eq!((made.validators, made.traders), (again.validators, again.traders));
-    let other = Plan { validators: 4, prices: Prices::Walk };
+    let other = Plan { validators: 4, prices: Prices::Walk, traders: TRADERS };
     assert!(Files::open(&folder.0, &other, NOW).is_err(), "another network");
     std::fs::write(folder.0.join("genesis.bin"), b"x").unwrap();
     assert!(Files::open(&folder.0, &plan, NOW).is_err(), "a broken file");
@@ -48,7 +48,8 @@ fn a_folder_is_made_once_and_used_again() {
 fn the_genesis_is_one_and_lists_what_is_quoted() {
     for prices in [Prices::Walk, Prices::Crash] {
         let folder = Folder::new(&format!("genesis-{prices:?}"));
-        let files = Files::open(&folder.0, &Plan { validators: 4, prices }, NOW).unwrap();
+        let files =
+            Files::open(&folder.0, &Plan { validators: 4, prices, traders: TRADERS }, NOW).unwrap();
         let ledger = Ledger::genesis(&files.genesis).unwrap();
         assert_eq!(ledger.committee(0).unwrap().seats.len(), 4);
         assert_eq!(ledger.exchange().instruments().len(), UNDERLYINGS.len() * 23);
@@ -62,7 +63,8 @@ fn the_genesis_is_one_and_lists_what_is_quoted() {
 fn keys_are_readable_by_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new("keys");
-    Files::open(&folder.0, &Plan { validators: 1, prices: Prices::Walk }, NOW).unwrap();
+    Files::open(&folder.0, &Plan { validators: 1, prices: Prices::Walk, traders: TRADERS }, NOW)
+        .unwrap();
     let mode = std::fs::metadata(folder.0.join("validator-0.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -78,7 +80,7 @@ fn seeds_are_64_digits_and_nothing_else() {
 #[test]
 fn prices_stay_near_and_are_the_same_for_all() {
     let folder = Folder::new("prices");
-    let plan = Plan { validators: 1, prices: Prices::Crash };
+    let plan = Plan { validators: 1, prices: Prices::Crash, traders: TRADERS };
     let genesis = Files::open(&folder.0, &plan, NOW).unwrap().genesis;
     let (walk, crash) =
         (Feed::new(Prices::Walk, &genesis).unwrap(), Feed::new(Prices::Crash, &genesis).unwrap());

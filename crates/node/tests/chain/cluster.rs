@@ -10,8 +10,9 @@ use futures::channel::oneshot;
 use lockstep_ledger::Genesis;
 use lockstep_node::application::{Finalized, Observer, Pace};
 use lockstep_node::block::PublicKey;
+use lockstep_node::intake::Door;
 use lockstep_node::items::Items;
-use lockstep_node::mempool::Mempool;
+use lockstep_node::mempool::{Mempool, Refusal};
 use lockstep_node::signatures::CommandId;
 use lockstep_node::validator::{
     CHANNELS, QUOTA, Retention, Timeouts, ValidatorConfig, message_bytes_max, start,
@@ -38,6 +39,7 @@ pub struct Record {
 }
 
 struct Node {
+    door: Option<Door>,
     mempool: Mempool,
     items: Items,
     records: Arc<Mutex<BTreeMap<u64, Record>>>,
@@ -97,6 +99,7 @@ impl Cluster {
         };
         let nodes = (0..VALIDATORS)
             .map(|_| Node {
+                door: None,
                 mempool: Mempool::default(),
                 items: Items::default(),
                 records: Arc::default(),
@@ -160,11 +163,11 @@ impl Cluster {
         // Everything of the validator is a child of this task and dies with it.
         node.running = Some(context.spawn(move |context| async move {
             let validator = start(context, config, peers, blocker, channels).await.unwrap();
-            ready.send(()).unwrap();
+            assert!(ready.send(validator.door.clone()).is_ok(), "the cluster waits");
             std::future::pending::<()>().await;
             drop(validator);
         }));
-        started.await.unwrap();
+        node.door = Some(started.await.unwrap());
     }
 
     /// Stops a validator between two instructions.
@@ -176,8 +179,19 @@ impl Cluster {
         self.context.sleep(Duration::from_secs(seconds)).await;
     }
 
-    /// Puts a command into a validator's mempool, as if its signature had been checked.
-    pub fn submit(&self, index: usize, signed: SignedCommand) -> CommandId {
+    /// Brings a command to a validator, as a client does.
+    pub async fn submit(&self, index: usize, signed: SignedCommand) -> Result<CommandId, Refusal> {
+        let mut door = self.nodes[index].door.clone().unwrap();
+        door.submit(vec![signed]).await.unwrap().remove(0)
+    }
+
+    /// How many commands wait at a validator.
+    pub fn waiting(&self, index: usize) -> usize {
+        self.nodes[index].mempool.len()
+    }
+
+    /// Puts a command into a validator's mempool behind its back.
+    pub fn smuggle(&self, index: usize, signed: SignedCommand) -> CommandId {
         let id = CommandId::of(&signed);
         let bytes = signed.to_bytes().len();
         let since = self.context.current().duration_since(SystemTime::UNIX_EPOCH).unwrap();
