@@ -5,7 +5,7 @@
 //! absent: defaults that read files; without arguments the binary replays what it carries.
 
 use crate::failure::Failure;
-use crate::{bench, margin, price, replay, series};
+use crate::{bench, devnet, margin, price, replay, series};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -32,6 +32,8 @@ enum Command {
         #[command(subcommand)]
         what: bench::Arguments,
     },
+    /// Run a whole network in this process: validators over sockets, prices, makers, takers.
+    Devnet(devnet::Arguments),
     /// Derive the series that the binary carries from raw recordings.
     Series(SeriesArguments),
 }
@@ -55,6 +57,7 @@ pub fn run() -> ExitCode {
         Some(Command::Price(arguments)) => price::run(&arguments),
         Some(Command::Margin(arguments)) => margin::run(&arguments),
         Some(Command::Bench { what }) => bench::run(&what),
+        Some(Command::Devnet(arguments)) => devnet::run(&arguments),
         Some(Command::Series(arguments)) => derive_series(&arguments),
     };
     match outcome {

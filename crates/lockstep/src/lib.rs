@@ -11,6 +11,7 @@
 mod bench;
 mod books;
 pub mod cli;
+mod devnet;
 mod events_json;
 mod failure;
 mod json;

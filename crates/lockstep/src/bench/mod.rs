@@ -6,6 +6,7 @@
 //! states, digest of the makers included, before anything is timed; [`risk`] says for each of its
 //! tables what is checked.
 
+pub mod chain;
 pub mod matching;
 pub mod risk;
 
@@ -37,6 +38,8 @@ pub enum Arguments {
     /// Risk: scenario sums, risk arrays, margin of many accounts, order flow with portfolio margin,
     /// blocks with many series.
     Risk(risk::RiskArguments),
+    /// The chain: four validators in this process, empty blocks and full ones.
+    Chain(chain::ChainArguments),
 }
 
 /// Arguments of `lockstep bench match`.
@@ -68,6 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match arguments {
         Arguments::Match(arguments) => run_matching(arguments),
         Arguments::Risk(arguments) => risk::run(arguments),
+        Arguments::Chain(arguments) => chain::run(arguments),
     }
 }
 

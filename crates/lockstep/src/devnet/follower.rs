@@ -1,0 +1,96 @@
+//! Executes every final block again and compares: what an auditor does, and where traders look.
+//!
+//! Invariants: its state is that of the chain after a final block, or it has said that the chain's
+//! roots are wrong. Deliberately absent: signatures, which validators have checked.
+
+use super::{Failure, now};
+use lockstep_ledger::Ledger;
+use lockstep_ledger::block::{FinalityWord, REPORT_HEIGHTS_MAX};
+use lockstep_node::application::Finalized;
+use lockstep_node::host::Node;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+/// A copy of the chain's state that goes along.
+pub struct Follower {
+    ledger: Ledger,
+    blocks: Receiver<Finalized>,
+    finality: Vec<FinalityWord>,
+    commands: u64,
+    refused: u64,
+}
+
+impl Follower {
+    /// A follower of a validator's final blocks from now on.
+    pub fn new(node: &Node) -> Result<Self, Failure> {
+        // First the blocks, then the state, so that none is between.
+        let blocks = node.listen();
+        let stopped = || Failure::Broken("a validator has stopped".to_string());
+        let ledger = node.ledger().ok_or_else(stopped)?;
+        Ok(Self { ledger, blocks, finality: Vec::new(), commands: 0, refused: 0 })
+    }
+
+    /// The state.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Its height.
+    pub fn height(&self) -> u64 {
+        self.ledger.height()
+    }
+
+    /// When the latest blocks were seen final.
+    pub fn finality(&self) -> &[FinalityWord] {
+        &self.finality
+    }
+
+    /// Commands executed, and how many things in them were refused.
+    pub fn executed(&self) -> (u64, u64) {
+        (self.commands, self.refused)
+    }
+
+    /// Executes what has become final, after waiting for `wait` at most; whether anything has.
+    ///
+    /// # Errors
+    /// When a block's roots are not what it does.
+    pub fn follow(&mut self, wait: Duration) -> Result<bool, Failure> {
+        let mut next = match self.blocks.recv_timeout(wait) {
+            Ok(finalized) => Some(finalized),
+            Err(RecvTimeoutError::Timeout) => return Ok(false),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::Broken("a validator has stopped".to_string()));
+            }
+        };
+        while let Some(finalized) = next {
+            self.execute(&finalized)?;
+            next = self.blocks.try_recv().ok();
+        }
+        Ok(true)
+    }
+
+    fn execute(&mut self, finalized: &Finalized) -> Result<(), Failure> {
+        let (header, body) = (finalized.block.header(), finalized.block.body());
+        if header.height <= self.ledger.height() {
+            return Ok(());
+        }
+        let at = format!("block {}", header.height);
+        let executed = self.ledger.execute(body);
+        executed.map_err(|error| Failure::Broken(format!("{at}: {error}")))?;
+        if self.ledger.events_root() != header.events_root {
+            return Err(Failure::Broken(format!("{at}: its events are others")));
+        }
+        self.commands += u64::try_from(body.commands.len()).unwrap_or(u64::MAX);
+        let is_refusal = |event: &&lockstep_types::Event| {
+            matches!(event, lockstep_types::Event::Rejected { .. })
+        };
+        let refused = self.ledger.venue_events().iter().filter(is_refusal).count();
+        self.refused += u64::try_from(refused).unwrap_or(u64::MAX);
+        drop(self.ledger.checkpoint());
+        if self.finality.len() == REPORT_HEIGHTS_MAX {
+            self.finality.remove(0);
+        }
+        self.finality.push(FinalityWord { height: header.height, seen: now() });
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! `lockstep devnet`: a whole network in one process, over sockets and with real consensus.
+//!
+//! Validators have keys in a data folder and go on from there when they are started again. Prices
+//! are walked or replayed, makers quote everything that is listed, takers trade, and a table tells
+//! how the network fares. A follower executes every final block again and compares its roots.
+//! Deliberately absent: several machines; that is `lockstep node`'s.
+
+pub(crate) mod feed;
+pub(crate) mod files;
+mod follower;
+pub(crate) mod status;
+#[cfg(test)]
+mod tests;
+mod traders;
+
+use crate::failure::Failure;
+use clap::{Args, ValueEnum};
+use feed::{Feed, Reporters};
+use files::{Files, Plan, TRADERS};
+use follower::Follower;
+use lockstep_node::application::Pace;
+use lockstep_node::host::{HostConfig, Hosted, Node, run as host};
+use lockstep_node::validator::{Retention, Timeouts};
+use lockstep_types::units::TimeMs;
+use status::Status;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use traders::Traders;
+
+/// Validators of one process at most.
+const VALIDATORS_MAX: u16 = 16;
+/// Time between reports of a validator.
+const REPORT_INTERVAL: Duration = Duration::from_millis(500);
+/// Time between turns of the traders.
+const TRADE_INTERVAL: Duration = Duration::from_millis(250);
+/// Time between lines of the status.
+const STATUS_INTERVAL: Duration = Duration::from_secs(2);
+/// How long the driver waits for a block at most before it looks at the clock.
+const TICK: Duration = Duration::from_millis(20);
+/// A network that makes no block for so long has failed.
+const STALLED: Duration = Duration::from_secs(60);
+
+/// Where prices come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Prices {
+    /// A random walk.
+    Walk,
+    /// The indices of 10 October 2025 from 20:45 UTC, second by second.
+    Crash,
+}
+
+/// Arguments of `lockstep devnet`.
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    /// Validators.
+    #[arg(long, value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u16).range(1..=i64::from(VALIDATORS_MAX)))]
+    validators: u16,
+    /// Stop after so many blocks; without it, when interrupted.
+    #[arg(long, value_name = "N")]
+    blocks: Option<u64>,
+    /// Folder of keys, blocks and state.
+    #[arg(long, value_name = "DIR", default_value = "lockstep-devnet")]
+    data: PathBuf,
+    /// First of the ports on the loopback address, one for each validator.
+    #[arg(long, value_name = "PORT", default_value_t = 41_000)]
+    port: u16,
+    /// Where prices come from.
+    #[arg(long, value_enum, default_value_t = Prices::Crash)]
+    prices: Prices,
+    /// Nobody trades: empty blocks but for reports.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Runs `lockstep devnet`.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let plan = Plan {
+        validators: usize::from(arguments.validators),
+        prices: arguments.prices,
+        traders: TRADERS,
+    };
+    let files = Files::open(&arguments.data, &plan, now())?;
+    let config = host_config(&files, arguments.port, Pace::default())?;
+    let arguments = arguments.clone();
+    let outcome = host(config, move |nodes| drive(&nodes, &files, &arguments));
+    outcome.map_err(|error| Failure::Broken(error.to_string()))?
+}
+
+/// The validators of a data folder on the loopback address.
+pub(crate) fn host_config(files: &Files, port: u16, pace: Pace) -> Result<HostConfig, Failure> {
+    let mut hosted = Vec::new();
+    for (offset, seed) in (0..).zip(&files.validators) {
+        let port = port.checked_add(offset);
+        let port = port.ok_or_else(|| Failure::Usage("--port: too high".to_string()))?;
+        let listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        hosted.push(Hosted { seed: *seed, listen });
+    }
+    Ok(HostConfig {
+        genesis: Arc::new(files.genesis.clone()),
+        hosted,
+        others: Vec::new(),
+        data: files.folder.clone(),
+        pace,
+        timeouts: Timeouts::default(),
+        retention: Retention { blocks: None },
+        threads: 2,
+    })
+}
+
+/// Our clock.
+pub(crate) fn now() -> TimeMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    TimeMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Something that is due every so often.
+struct Every {
+    interval: Duration,
+    last: Option<Instant>,
+}
+
+impl Every {
+    fn new(interval: Duration) -> Self {
+        Self { interval, last: None }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let is_due = self.last.is_none_or(|last| last.elapsed() >= self.interval);
+        if is_due {
+            self.last = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
+fn drive(nodes: &[Node], files: &Files, arguments: &Arguments) -> Result<(), Failure> {
+    let first = nodes.first().ok_or_else(|| Failure::Usage("--validators: none".to_string()))?;
+    let mut follower = Follower::new(first)?;
+    let mut reporters = Reporters::new(&files.genesis, &files.validators);
+    let feed = Feed::new(arguments.prices, &files.genesis)?;
+    let mut traders = Traders::new(files)?;
+    let mut status = Status::new();
+    let last_block = arguments.blocks.map(|blocks| follower.height().saturating_add(blocks));
+    let (mut reports, mut trades) = (Every::new(REPORT_INTERVAL), Every::new(TRADE_INTERVAL));
+    let mut lines = Every::new(STATUS_INTERVAL);
+    let mut moved = Instant::now();
+    while last_block.is_none_or(|last| follower.height() < last) {
+        if follower.follow(TICK)? {
+            moved = Instant::now();
+        }
+        if moved.elapsed() > STALLED {
+            let height = follower.height();
+            return Err(Failure::Broken(format!("no block for a minute after height {height}")));
+        }
+        let time = now();
+        if reports.is_due() {
+            reporters.report(nodes, &feed, follower.finality(), time)?;
+        }
+        if !arguments.quiet && trades.is_due() {
+            traders.act(nodes, follower.ledger(), time)?;
+        }
+        if lines.is_due() {
+            status.show(nodes, &traders)?;
+        }
+    }
+    status.finish(nodes, &traders, &follower)
+}

@@ -1,0 +1,239 @@
+//! Validators in this process, for callers that are not asynchronous.
+//!
+//! [`run`] starts validators on the machine's sockets and files, hands a [`Node`] for each to a
+//! thread of the caller, and stops when that is done. Invariants: what a node notes for its caller
+//! is bounded; a caller that does not listen misses blocks and is told how many, consensus never
+//! waits for it. Deliberately absent: what callers do with it.
+
+mod notes;
+
+pub use notes::{Counters, Notes};
+
+use crate::application::{Finalized, Pace};
+use crate::block::PublicKey;
+use crate::intake::{Answers, Closed, Door};
+use crate::items::Items;
+use crate::mempool::Mempool;
+use crate::network::{Neighbour, NetworkConfig, join, public_key};
+use crate::validator::{Retention, StartError, Timeouts, Validator, ValidatorConfig, start};
+use bytes::Bytes;
+use commonware_codec::DecodeExt as _;
+use commonware_cryptography::ed25519;
+use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, tokio};
+use futures::channel::{mpsc, oneshot};
+use futures::executor::block_on;
+use futures::{SinkExt as _, StreamExt as _};
+use lockstep_ledger::{Genesis, Ledger, SystemItem};
+use lockstep_types::envelope::SignedCommand;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+/// How often it is looked whether the driver is done.
+const DRIVER_POLL: Duration = Duration::from_millis(10);
+
+/// A validator that runs here.
+#[derive(Clone)]
+pub struct Hosted {
+    /// Seed of its ed25519 key.
+    pub seed: [u8; 32],
+    /// Where it listens.
+    pub listen: SocketAddr,
+}
+
+/// Validators of one process.
+#[derive(Clone)]
+pub struct HostConfig {
+    /// The chain.
+    pub genesis: Arc<Genesis>,
+    /// Those that run here; at least one.
+    pub hosted: Vec<Hosted>,
+    /// The others of the committee: public key and address.
+    pub others: Vec<([u8; 32], SocketAddr)>,
+    /// Folder of their files.
+    pub data: PathBuf,
+    /// Pace of blocks.
+    pub pace: Pace,
+    /// Timeouts of consensus.
+    pub timeouts: Timeouts,
+    /// What stays on disk.
+    pub retention: Retention,
+    /// Threads that run tasks; at least one.
+    pub threads: usize,
+}
+
+/// A running validator, as its caller sees it.
+#[derive(Clone)]
+pub struct Node {
+    door: Door,
+    mempool: Mempool,
+    notes: Arc<Notes>,
+    ledgers: mpsc::Sender<LedgerWish>,
+}
+
+/// Somebody wants a copy of the state machine.
+type LedgerWish = oneshot::Sender<Option<Ledger>>;
+/// Wishes that wait at most.
+const WISHES_MAX: usize = 4;
+
+impl Node {
+    /// A copy of the state machine at the highest final block; `None` when the node has stopped.
+    #[must_use]
+    pub fn ledger(&self) -> Option<Ledger> {
+        let (answer, answered) = oneshot::channel();
+        block_on(async move {
+            self.ledgers.clone().send(answer).await.ok()?;
+            answered.await.ok().flatten()
+        })
+    }
+
+    /// Brings commands and waits for what becomes of them.
+    ///
+    /// # Errors
+    /// When the node has stopped.
+    pub fn submit(&self, commands: Vec<SignedCommand>) -> Result<Answers, Closed> {
+        block_on(self.door.clone().submit(commands))
+    }
+
+    /// Brings an item of this validator: a report, a word on a deposit.
+    ///
+    /// # Errors
+    /// When the node has stopped.
+    pub fn say(&self, item: SystemItem) -> Result<(), Closed> {
+        block_on(self.door.clone().say(item))
+    }
+
+    /// How many commands wait for a block.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.mempool.len()
+    }
+
+    /// What it has noted.
+    #[must_use]
+    pub fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// Final blocks from now on, in order.
+    #[must_use]
+    pub fn listen(&self) -> Receiver<Finalized> {
+        self.notes.listen()
+    }
+}
+
+fn key_of(seed: [u8; 32]) -> Result<ed25519::PrivateKey, StartError> {
+    ed25519::PrivateKey::decode(Bytes::copy_from_slice(&seed))
+        .map_err(|error| StartError::Genesis(format!("key: {error}")))
+}
+
+/// The public key of a validator's seed.
+///
+/// # Errors
+/// When the seed is none.
+pub fn public_key_of(seed: [u8; 32]) -> Result<[u8; 32], StartError> {
+    let key = public_key(&key_of(seed)?);
+    key.as_ref().try_into().map_err(|_| StartError::Genesis("key: not 32 bytes".into()))
+}
+
+/// Whoever drives the validators.
+type Driver = Box<dyn FnOnce(Vec<Node>) + Send>;
+
+/// Runs validators until `drive`, which has a thread of its own, is done with them.
+///
+/// # Errors
+/// When a validator cannot start, or `drive` dies.
+pub fn run<T: Send + 'static>(
+    config: HostConfig,
+    drive: impl FnOnce(Vec<Node>) -> T + Send + 'static,
+) -> Result<T, StartError> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    run_driver(
+        config,
+        Box::new(move |nodes| {
+            // The receiver is below, and alive.
+            let _ = sender.send(drive(nodes));
+        }),
+    )?;
+    receiver.try_recv().map_err(|_| StartError::Driver)
+}
+
+/// [`run`] without types of the caller's: all of consensus is compiled for this one function.
+fn run_driver(config: HostConfig, drive: Driver) -> Result<(), StartError> {
+    let runtime = tokio::Config::new()
+        .with_worker_threads(config.threads.max(1))
+        .with_storage_directory(config.data.clone())
+        .with_tcp_nodelay(Some(true))
+        .with_catch_panics(false);
+    tokio::Runner::new(runtime).start(|context| async move {
+        let (nodes, running) = start_all(&context, &config).await?;
+        let driver = std::thread::spawn(move || drive(nodes));
+        while !driver.is_finished() {
+            context.sleep(DRIVER_POLL).await;
+        }
+        drop(running);
+        driver.join().map_err(|_| StartError::Driver)
+    })
+}
+
+/// Starts every validator of the process.
+async fn start_all(
+    context: &tokio::Context,
+    config: &HostConfig,
+) -> Result<(Vec<Node>, Vec<Validator<tokio::Context>>), StartError> {
+    let neighbours = neighbours(config)?;
+    let (mut nodes, mut running) = (Vec::new(), Vec::new());
+    for (index, hosted) in config.hosted.iter().enumerate() {
+        let context = context.child("validator").with_attribute("index", index);
+        let key = key_of(hosted.seed)?;
+        let network = NetworkConfig {
+            key: key.clone(),
+            chain: config.genesis.chain_id().0,
+            listen: hosted.listen,
+            neighbours: neighbours.clone(),
+        };
+        let (oracle, channels) = join(&context, network)?;
+        let (mempool, notes) = (Mempool::default(), Arc::new(Notes::default()));
+        let validator = ValidatorConfig {
+            prefix: format!("validator-{index}"),
+            key,
+            genesis: Arc::clone(&config.genesis),
+            pace: config.pace,
+            timeouts: config.timeouts,
+            retention: config.retention,
+            mempool: mempool.clone(),
+            items: Items::default(),
+            observer: Arc::clone(&notes) as _,
+        };
+        let librarian = context.child("ledgers");
+        let validator = start(context, validator, oracle.clone(), oracle, channels).await?;
+        let chain = validator.chain.clone();
+        let (ledgers, mut wishes) = mpsc::channel::<LedgerWish>(WISHES_MAX);
+        // The state may have to be read from files, which only the runtime's own tasks can.
+        librarian.spawn(move |_| async move {
+            while let Some(wish) = wishes.next().await {
+                // Who asked may have gone.
+                let _ = wish.send(chain.finalized_ledger().await);
+            }
+        });
+        nodes.push(Node { door: validator.door.clone(), mempool, notes, ledgers });
+        running.push(validator);
+    }
+    Ok((nodes, running))
+}
+
+fn neighbours(config: &HostConfig) -> Result<Vec<Neighbour>, StartError> {
+    let mut neighbours = Vec::new();
+    for hosted in &config.hosted {
+        let key = public_key(&key_of(hosted.seed)?);
+        neighbours.push(Neighbour { key, address: hosted.listen });
+    }
+    for (key, address) in &config.others {
+        let key = PublicKey::decode(Bytes::copy_from_slice(key));
+        let key = key.map_err(|error| StartError::Genesis(format!("peer: {error}")))?;
+        neighbours.push(Neighbour { key, address: *address });
+    }
+    Ok(neighbours)
+}

@@ -1,0 +1,29 @@
+//! A node of the Lockstep network: it agrees with others on blocks, and executes them.
+//!
+//! The way of a block: [`mempool`] -> [`application`] (build, check) -> [`head`] (one engine under
+//! a tree of blocks), the ledger inside it -> [`store`] (leaves, roots, proofs);
+//! [`validator`] puts it together with voting, dissemination and sync. This is the only crate that
+//! names commonware's, and the only one with asynchronous code.
+//!
+//! Invariants: a verdict on a block follows from blocks alone; every queue is bounded; the engine
+//! can be rebuilt from the committed leaves at any time.
+
+extern crate alloc;
+
+pub mod application;
+pub mod block;
+#[cfg(test)]
+mod fixture;
+pub mod head;
+pub mod header;
+#[cfg(feature = "host")]
+pub mod host;
+pub mod intake;
+pub mod items;
+pub mod mempool;
+#[cfg(feature = "host")]
+pub mod network;
+mod randomness;
+pub mod signatures;
+pub mod store;
+pub mod validator;

@@ -1,0 +1,162 @@
+//! Where committed leaves lie: an authenticated store with proofs of presence and absence.
+//!
+//! Keys are the leaves' own key bytes, in their own order, so that the absence of a leaf can be
+//! proven and the whole state can be read back by one walk. Each commit carries the height that it
+//! is of. Invariants: the store is written only by finalized blocks; while executing, nothing is
+//! read from it. Deliberately absent: what leaves mean.
+
+use crate::block::Digest;
+use commonware_codec::{FixedSize as _, RangeCfg};
+use commonware_cryptography::Sha256;
+use commonware_glue::stateful::db::{DatabaseSet, Shared};
+use commonware_parallel::Sequential;
+use commonware_runtime::Spawner;
+use commonware_runtime::buffer::paged::CacheRef;
+use commonware_storage::Context as StorageContext;
+use commonware_storage::journal::contiguous::variable::Config as LogConfig;
+use commonware_storage::mmr;
+use commonware_storage::mmr::full::Config as MerkleConfig;
+use commonware_storage::qmdb::Error;
+use commonware_storage::qmdb::any::ordered;
+use commonware_storage::qmdb::any::value::VariableEncoding;
+use commonware_storage::qmdb::current::VariableConfig;
+use commonware_storage::qmdb::current::ordered::variable::Db;
+use commonware_storage::qmdb::sync::Target;
+use commonware_storage::translator::{OrderedTranslator, Translator};
+use commonware_utils::{NZU16, NZU64, NZUsize};
+use futures::TryStreamExt as _;
+use lockstep_exchange::state::journal::LEAF_BYTES_MAX;
+use std::hash::{BuildHasher, DefaultHasher};
+use std::num::{NonZeroU16, NonZeroUsize};
+
+/// How work is spread over threads. One type for the whole binary: each costs a build of all
+/// consensus code.
+pub type Strategy = Sequential;
+/// The strategy in use.
+pub const STRATEGY: Strategy = Sequential;
+
+/// Bytes of a leaf's key at most.
+pub const KEY_BYTES_MAX: usize = 128;
+/// Bytes of the status bitmap per grafted chunk.
+const CHUNK_BYTES: usize = 32;
+/// Leading bytes of a key that the index in memory tells apart; beyond them it reads the log.
+/// Entries of ordered indexes, the longest keys there are many of, differ within so many.
+const INDEXED_BYTES: usize = 24;
+
+/// Size of a page on disk less its checksum. A constant of the disk format.
+pub const PAGE_BYTES: NonZeroU16 = NZU16!(4_084);
+/// Buffer of each file that is written or replayed.
+pub const FILE_BUFFER: NonZeroUsize = NZUsize!(1 << 18);
+
+/// The order-preserving short form of keys in the store's index.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LeadingBytes;
+
+impl BuildHasher for LeadingBytes {
+    type Hasher = DefaultHasher;
+
+    fn build_hasher(&self) -> DefaultHasher {
+        DefaultHasher::new()
+    }
+}
+
+impl Translator for LeadingBytes {
+    type Key = [u8; INDEXED_BYTES];
+
+    fn transform(&self, key: &[u8]) -> Self::Key {
+        let mut leading = [0; INDEXED_BYTES];
+        let len = key.len().min(INDEXED_BYTES);
+        leading[..len].copy_from_slice(&key[..len]);
+        leading
+    }
+}
+
+impl OrderedTranslator for LeadingBytes {}
+
+/// The store of one node.
+pub type Store<E> =
+    Db<mmr::Family, E, Vec<u8>, Vec<u8>, Sha256, LeadingBytes, CHUNK_BYTES, Strategy>;
+/// The store as consensus and state sync share it.
+pub type Stores<E> = Shared<Store<E>>;
+/// Writes on top of some block's state, not yet hashed.
+pub type Writes<E> = <Stores<E> as DatabaseSet<E>>::Unmerkleized;
+/// Hashed writes: the state after a block.
+pub type Hashed<E> = <Stores<E> as DatabaseSet<E>>::Merkleized;
+
+/// Codec limits of keys and values.
+type Limits = ((RangeCfg<usize>, ()), (RangeCfg<usize>, ()));
+
+/// How a store is set up.
+pub type StoreConfig = VariableConfig<LeadingBytes, Limits, Strategy>;
+
+/// The configuration of the store in partitions that start with `prefix`.
+#[must_use]
+pub fn store_config(prefix: &str, page_cache: CacheRef) -> StoreConfig {
+    StoreConfig {
+        merkle_config: MerkleConfig {
+            journal_partition: format!("{prefix}-state-nodes"),
+            metadata_partition: format!("{prefix}-state-pins"),
+            items_per_blob: NZU64!(262_144),
+            write_buffer: FILE_BUFFER,
+            replay_buffer: FILE_BUFFER,
+            strategy: STRATEGY,
+            page_cache: page_cache.clone(),
+        },
+        journal_config: LogConfig {
+            partition: format!("{prefix}-state-log"),
+            items_per_section: NZU64!(65_536),
+            compression: None,
+            codec_config: (((0..=KEY_BYTES_MAX).into(), ()), ((0..=LEAF_BYTES_MAX).into(), ())),
+            page_cache,
+            write_buffer: FILE_BUFFER,
+            replay_buffer: FILE_BUFFER,
+        },
+        grafted_metadata_partition: format!("{prefix}-state-grafted"),
+        translator: LeadingBytes,
+        init_cache: Some(NZUsize!(1 << 16)),
+        init_buffer: NZUsize!(1 << 21),
+        init_concurrency: (),
+    }
+}
+
+/// One entry of the store's log.
+pub type Operation = ordered::Operation<mmr::Family, Vec<u8>, VariableEncoding<Vec<u8>>>;
+
+/// What state sync starts from on an empty store.
+#[must_use]
+pub fn empty_target<E: Spawner + StorageContext>() -> Target<mmr::Family, Digest> {
+    <Stores<E> as DatabaseSet<E>>::initial_sync_targets()
+}
+
+/// The commit metadata of a height.
+#[must_use]
+pub fn height_metadata(height: u64) -> Vec<u8> {
+    height.to_be_bytes().to_vec()
+}
+
+/// A committed state as it is read back.
+pub struct Committed {
+    /// Height of the block that it is the state after; zero: nothing is committed yet.
+    pub height: u64,
+    /// Its root.
+    pub root: Digest,
+    /// All leaves, by key.
+    pub leaves: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Reads the whole committed state.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn read_committed<E: Spawner + StorageContext>(
+    stores: &Stores<E>,
+) -> Result<Committed, Error<mmr::Family>> {
+    let store = stores.read().await;
+    let metadata = store.get_metadata().await?;
+    let height = metadata.and_then(|bytes| bytes.as_slice().try_into().ok());
+    let height = height.map_or(0, u64::from_be_bytes);
+    let leaves = store.stream_range(..).try_collect().await?;
+    Ok(Committed { height, root: store.root(), leaves })
+}
+
+const _: () = assert!(Digest::SIZE == 32, "headers hold roots of 32 bytes");
