@@ -26,11 +26,14 @@ if [ ${#scenarios[@]} -eq 0 ]; then
 fi
 
 cargo build --quiet --release -p lockstep
+# The others without the network: what replays is the same code, and a node takes long to build.
 CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_INCREMENTAL=0 \
-    cargo build --quiet -p lockstep --target-dir "$target_dir/determinism-debug"
+    cargo build --quiet -p lockstep --no-default-features \
+    --target-dir "$target_dir/determinism-debug"
 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     CARGO_PROFILE_RELEASE_OPT_LEVEL=2 RUSTFLAGS="-C target-cpu=native" \
-    cargo build --quiet --release -p lockstep --target-dir "$target_dir/determinism-native"
+    cargo build --quiet --release -p lockstep --no-default-features \
+    --target-dir "$target_dir/determinism-native"
 
 # digests NAME BINARY: the digests of all scenarios as that binary computes them.
 digests() {

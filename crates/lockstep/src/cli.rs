@@ -2,10 +2,12 @@
 //!
 //! Results go to stdout, progress and complaints to stderr. The exit code is 0 when everything
 //! asked for was done and held, 1 when not, 2 when the arguments make no sense. Deliberately
-//! absent: defaults that read files; without arguments the binary replays what it carries.
+//! absent: defaults that read files; without arguments the binary runs a network of its own.
 
+#[cfg(feature = "network")]
+use crate::devnet;
 use crate::failure::Failure;
-use crate::{bench, devnet, margin, price, replay, series};
+use crate::{bench, margin, price, replay, series};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -32,11 +34,16 @@ enum Command {
         #[command(subcommand)]
         what: bench::Arguments,
     },
-    /// Run a whole network in this process: validators over sockets, prices, makers, takers.
+    /// Run a whole network in this process (the default): validators over sockets, prices, makers,
+    /// takers.
+    #[cfg(feature = "network")]
     Devnet(devnet::Arguments),
     /// Derive the series that the binary carries from raw recordings.
     Series(SeriesArguments),
 }
+
+/// What is run when nothing is asked for.
+const DEFAULT: &str = if cfg!(feature = "network") { "devnet" } else { "replay" };
 
 #[derive(Debug, Args)]
 struct SeriesArguments {
@@ -51,12 +58,14 @@ struct SeriesArguments {
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let line = CommandLine::parse();
-    let outcome = match line.command {
-        None => replay::run(&replay::Arguments::default()),
+    let asked = line.command.or_else(|| CommandLine::parse_from(["lockstep", DEFAULT]).command);
+    let outcome = match asked {
+        None => Ok(()),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Price(arguments)) => price::run(&arguments),
         Some(Command::Margin(arguments)) => margin::run(&arguments),
         Some(Command::Bench { what }) => bench::run(&what),
+        #[cfg(feature = "network")]
         Some(Command::Devnet(arguments)) => devnet::run(&arguments),
         Some(Command::Series(arguments)) => derive_series(&arguments),
     };

@@ -11,6 +11,7 @@
 mod bench;
 mod books;
 pub mod cli;
+#[cfg(feature = "network")]
 mod devnet;
 mod events_json;
 mod failure;

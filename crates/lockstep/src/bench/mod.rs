@@ -6,6 +6,7 @@
 //! states, digest of the makers included, before anything is timed; [`risk`] says for each of its
 //! tables what is checked.
 
+#[cfg(feature = "network")]
 pub mod chain;
 pub mod matching;
 pub mod risk;
@@ -39,6 +40,7 @@ pub enum Arguments {
     /// blocks with many series.
     Risk(risk::RiskArguments),
     /// The chain: four validators in this process, empty blocks and full ones.
+    #[cfg(feature = "network")]
     Chain(chain::ChainArguments),
 }
 
@@ -71,6 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match arguments {
         Arguments::Match(arguments) => run_matching(arguments),
         Arguments::Risk(arguments) => risk::run(arguments),
+        #[cfg(feature = "network")]
         Arguments::Chain(arguments) => chain::run(arguments),
     }
 }
