@@ -17,6 +17,7 @@ pub mod header;
 pub mod host;
 pub mod intake;
 pub mod items;
+pub mod light;
 pub mod mempool;
 pub mod network;
 mod randomness;
