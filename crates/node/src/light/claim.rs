@@ -10,17 +10,20 @@ use super::state::{Proven, key_text};
 use crate::header::Header;
 use lockstep_exchange::state::key::{ExtraKey, HoldingKey, LeafKey, Only, Slot};
 use lockstep_exchange::state::leaves::{
-    Account, Extra, Holding, Instrument, Order, SignerRecord, Totals, Underlying,
+    Account, Extra, Holding, Order, SignerRecord, Totals, Underlying,
 };
 use lockstep_ledger::Ledger;
 use lockstep_ledger::state::leaves::{ChainState, Withdrawal};
 use lockstep_types::codec::Decode;
 use lockstep_types::codec_enum;
 use lockstep_types::ids::{AccountId, InstrumentId, OrderId, UnderlyingId};
+use lockstep_types::instrument::InstrumentName;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// First byte of the key of the chain's height, clock and totals.
 const CHAIN_KIND: u8 = 128;
+/// First byte of the keys of instruments' names.
+const NAME_KIND: u8 = 17;
 /// First byte of the keys of withdrawals that wait.
 const WITHDRAWAL_KIND: u8 = 146;
 
@@ -59,8 +62,8 @@ codec_enum!(Claim {
 pub struct HoldingStatement {
     /// In what.
     pub instrument: InstrumentId,
-    /// Its contract.
-    pub listed: Instrument,
+    /// Its name, which says what the contract is.
+    pub name: InstrumentName,
     /// The position and the sums of orders beside it.
     pub holding: Holding,
 }
@@ -148,10 +151,6 @@ fn extra_key(slot: u32) -> Vec<u8> {
     LeafKey::Extra(ExtraKey(Slot(slot))).to_bytes()
 }
 
-fn instrument_key(instrument: InstrumentId) -> Vec<u8> {
-    LeafKey::Instrument(instrument).to_bytes()
-}
-
 fn totals_key() -> Vec<u8> {
     LeafKey::Totals(Only).to_bytes()
 }
@@ -160,6 +159,14 @@ fn withdrawal_key(account: AccountId) -> Vec<u8> {
     let mut key = vec![WITHDRAWAL_KIND];
     key.extend_from_slice(&account.0.to_be_bytes());
     key
+}
+
+/// Keys of the leaves that name these instruments. They are written once, all of a listing
+/// together, so that they share most of their proof; an instrument's own leaf changes all the time.
+fn name_keys(ledger: &Ledger, of: &BTreeSet<InstrumentId>) -> Vec<Vec<u8>> {
+    let listed = ledger.exchange().instruments().into_iter();
+    let named = listed.filter(|(_, instrument)| of.contains(instrument));
+    named.map(|(name, _)| LeafKey::Name(name).to_bytes()).collect()
 }
 
 /// Proven leaves, and which of them the claim has asked for.
@@ -213,8 +220,7 @@ fn contradiction(what: String) -> ProofError {
 }
 
 impl Claim {
-    /// Keys of the leaves that prove the claim in a state, there or not. `None`: the account has
-    /// more than a proof may have, or a leaf is missing without which there is no state.
+    /// Keys of the leaves that prove the claim in a state, there or not.
     #[must_use]
     pub fn keys(&self, ledger: &Ledger) -> Vec<Vec<u8>> {
         let exchange = ledger.exchange();
@@ -224,10 +230,10 @@ impl Claim {
                 let Some(view) = exchange.account_view(account) else { return keys };
                 keys.push(LeafKey::Signer(view.owner).to_bytes());
                 keys.push(withdrawal_key(account));
-                for position in &view.positions {
-                    keys.push(holding_key(account, position.instrument));
-                    keys.push(instrument_key(position.instrument));
-                }
+                let held = view.positions.iter().map(|position| position.instrument);
+                let held: BTreeSet<InstrumentId> = held.collect();
+                keys.extend(held.iter().map(|instrument| holding_key(account, *instrument)));
+                keys.extend(name_keys(ledger, &held));
                 for order in exchange.orders_of_account(account) {
                     keys.push(order_key(order.id.slot()));
                     let extra = extra_key(order.id.slot());
@@ -237,8 +243,8 @@ impl Claim {
             }
             Self::Position { account, instrument } => {
                 let holding = holding_key(account, instrument);
-                let listed = ledger.leaf(&holding).map(|_| instrument_key(instrument));
-                std::iter::once(holding).chain(listed).collect()
+                let held = ledger.leaf(&holding).map(|_| instrument).into_iter().collect();
+                std::iter::once(holding).chain(name_keys(ledger, &held)).collect()
             }
             Self::Order { order } => {
                 let mut keys = vec![order_key(order.slot())];
@@ -272,7 +278,10 @@ impl Claim {
                 let what = format!("holding of account {account} in instrument {instrument}");
                 let holding = questions.ask(key, &what)?;
                 let held = match holding {
-                    Some(holding) => Some(Box::new(listed(&mut questions, instrument, holding)?)),
+                    Some(holding) => {
+                        let name = named(&mut questions, instrument)?;
+                        Some(Box::new(HoldingStatement { instrument, name, holding }))
+                    }
                     None => None,
                 };
                 Statement::Position { account, instrument, held }
@@ -285,15 +294,19 @@ impl Claim {
     }
 }
 
-/// A holding with its instrument.
-fn listed(
+/// The name of an instrument.
+fn named(
     questions: &mut Questions<'_>,
     instrument: InstrumentId,
-    holding: Holding,
-) -> Result<HoldingStatement, ProofError> {
-    let what = format!("instrument {instrument}");
-    let listed = questions.need(instrument_key(instrument), &what)?;
-    Ok(HoldingStatement { instrument, listed, holding })
+) -> Result<InstrumentName, ProofError> {
+    for (key, value) in questions.proven.starting_with(&[NAME_KIND]) {
+        let is_it = InstrumentId::from_bytes(value) == Ok(instrument);
+        if let (true, Ok(LeafKey::Name(name))) = (is_it, LeafKey::from_bytes(key)) {
+            questions.asked.insert(key.to_vec());
+            return Ok(name);
+        }
+    }
+    Err(ProofError::Missing { what: format!("the name of instrument {instrument}") })
 }
 
 /// An order with what few have.
@@ -367,7 +380,8 @@ fn all_holdings(
         };
         let what = format!("holding of account {account} in instrument {instrument}");
         let holding = questions.need(key, &what)?;
-        holdings.push(listed(questions, instrument, holding)?);
+        let name = named(questions, instrument)?;
+        holdings.push(HoldingStatement { instrument, name, holding });
     }
     Ok(holdings)
 }
