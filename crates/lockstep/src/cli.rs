@@ -5,7 +5,7 @@
 //! absent: defaults that read files; without arguments the binary replays what it carries.
 
 use crate::failure::Failure;
-use crate::{bench, devnet, margin, price, replay, series};
+use crate::{bench, devnet, margin, price, proof, replay, series};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -34,6 +34,10 @@ enum Command {
     },
     /// Run a whole network in this process: validators over sockets, prices, makers, takers.
     Devnet(devnet::Arguments),
+    /// Prove from a node's files what the state says of an account, a position, an order, the whole.
+    Proof(proof::ProofArguments),
+    /// Check a proof with nothing but the genesis and the handovers, and show what it proves.
+    Verify(proof::VerifyArguments),
     /// Derive the series that the binary carries from raw recordings.
     Series(SeriesArguments),
 }
@@ -58,6 +62,8 @@ pub fn run() -> ExitCode {
         Some(Command::Margin(arguments)) => margin::run(&arguments),
         Some(Command::Bench { what }) => bench::run(&what),
         Some(Command::Devnet(arguments)) => devnet::run(&arguments),
+        Some(Command::Proof(arguments)) => proof::prove(&arguments),
+        Some(Command::Verify(arguments)) => proof::check(&arguments),
         Some(Command::Series(arguments)) => derive_series(&arguments),
     };
     match outcome {

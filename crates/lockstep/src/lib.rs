@@ -20,6 +20,7 @@ mod output;
 mod population;
 pub mod price;
 mod progress;
+mod proof;
 mod replay;
 mod report;
 pub mod scenario;

@@ -266,7 +266,8 @@ pub fn message_bytes_max(validators: u32) -> u32 {
     ])
 }
 
-fn archive_config<C>(
+/// How an archive of blocks or certificates is set up.
+pub(crate) fn archive_config<C>(
     prefix: &str,
     name: &str,
     pages: CacheRef,

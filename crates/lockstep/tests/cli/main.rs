@@ -3,6 +3,7 @@
 mod bench;
 mod margin;
 mod price;
+mod proof;
 mod replay;
 
 use std::path::PathBuf;

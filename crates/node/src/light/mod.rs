@@ -3,7 +3,8 @@
 //! [`certified`] follows committees from the genesis through handovers and checks certificates of
 //! finality over headers; [`state`] checks leaves and the absence of leaves against a header's
 //! state root; [`claim`] says which leaves prove what, and that none was left out; [`bundle`] is
-//! the file that carries all of it. [`prove`] makes such files from a node's store.
+//! the file that carries all of it. [`prove`] makes proofs from a store, [`offline`] from the files
+//! of a node.
 //!
 //! Invariants: whatever is said to be proven follows from the genesis, the collision resistance of
 //! SHA-256, and fewer than a third of dishonest seats in each committee on the way; a proof has one
@@ -15,6 +16,7 @@ pub mod bundle;
 pub mod certified;
 pub mod claim;
 mod error;
+pub mod offline;
 pub mod prove;
 pub mod state;
 #[cfg(test)]
