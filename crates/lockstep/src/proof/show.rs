@@ -73,10 +73,9 @@ pub fn report(genesis: &Genesis, header: &Header, statement: &Statement, now: Ti
 
 fn said(statement: &Statement) -> (String, Vec<Block>) {
     match statement {
-        Statement::Account(all) => (
-            format!("All of account {}: nothing was left out.", all.id),
-            account(all),
-        ),
+        Statement::Account(all) => {
+            (format!("All of account {}: nothing was left out.", all.id), account(all))
+        }
         Statement::NoAccount(id) => (format!("There is no account {id}."), Vec::new()),
         Statement::Position { account, instrument, held: None } => {
             let what = "neither a position nor an order";

@@ -25,7 +25,7 @@ pub const PROOF_MAGIC: &str = "lockstep/proof/v1\n";
 /// How a file of handovers begins.
 pub const HANDOVERS_MAGIC: &str = "lockstep/handovers/v1\n";
 /// Bytes of a proof's file at most.
-pub const BUNDLE_BYTES_MAX: usize = 1 << 20;
+pub const BUNDLE_BYTES_MAX: usize = 1 << 22;
 /// Bytes of a file of handovers at most.
 pub const HANDOVERS_BYTES_MAX: usize = 1 << 28;
 

@@ -310,10 +310,7 @@ fn named(
 }
 
 /// An order with what few have.
-fn with_extra(
-    questions: &mut Questions<'_>,
-    order: Order,
-) -> Result<OrderStatement, ProofError> {
+fn with_extra(questions: &mut Questions<'_>, order: Order) -> Result<OrderStatement, ProofError> {
     let what = format!("extra of order {}", order.id);
     let key = extra_key(order.id.slot());
     let extra = if order.has_extra { Some(questions.need(key, &what)?) } else { None };
@@ -335,8 +332,7 @@ fn check_account(questions: &mut Questions<'_>, id: AccountId) -> Result<Stateme
     let account: Option<Account> = questions.ask(account_key(id), &format!("account {id}"))?;
     let Some(account) = account else { return Ok(Statement::NoAccount(id)) };
     let owner = format!("owner of account {id}");
-    let owner: SignerRecord =
-        questions.need(LeafKey::Signer(account.owner).to_bytes(), &owner)?;
+    let owner: SignerRecord = questions.need(LeafKey::Signer(account.owner).to_bytes(), &owner)?;
     let withdrawal = format!("withdrawal of account {id}");
     let withdrawal = questions.ask(withdrawal_key(id), &withdrawal)?;
     let holdings = all_holdings(questions, id)?;

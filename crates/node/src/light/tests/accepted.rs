@@ -17,8 +17,8 @@ const TRADER: AccountId = AccountId(6);
 async fn proven(world: &World, claim: Claim) -> Statement {
     let bundle = world.bundle(claim).await;
     let handovers = world.handovers();
-    let (header, statement) =
-        verify(&world.genesis, &handovers, &bundle, world.now()).unwrap_or_else(|error| {
+    let (header, statement) = verify(&world.genesis, &handovers, &bundle, world.now())
+        .unwrap_or_else(|error| {
             panic!("{claim:?}: {error}");
         });
     assert_eq!(header, world.last());
@@ -139,8 +139,7 @@ fn a_block_without_a_certificate_is_final_by_its_descendant() {
         world.block(vec![]).await;
         let tip = world.last().clone();
         let finalization = world.finalization(&tip, tip.epoch, &[0, 1, 2, 4]);
-        let path: Vec<_> =
-            [1, 2].map(|below| world.header(tip.height - below).clone()).into();
+        let path: Vec<_> = [1, 2].map(|below| world.header(tip.height - below).clone()).into();
         let certified = Certified::of(tip, path, &finalization).unwrap();
         let bundle = super::super::Bundle { certified, ..bundle };
         let checked = verify(&world.genesis, &world.handovers(), &bundle, world.now());

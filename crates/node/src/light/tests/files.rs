@@ -1,14 +1,19 @@
 //! Files: one encoding, bounded, and garbage is refused.
 
 use super::world::{World, run};
+use crate::block::PublicKey;
 use crate::light::bundle::{BUNDLE_BYTES_MAX, HANDOVERS_MAGIC, PROOF_MAGIC};
 use crate::light::certified::CERTIFICATE_BYTES_MAX;
 use crate::light::claim::Claim;
 use crate::light::{
     Bundle, Handover, LightClient, ProofError, read_handovers, verify, write_handovers,
 };
+use bytes::Bytes;
+use commonware_codec::DecodeExt as _;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::Finalization;
+use commonware_cryptography::Verifier as _;
+use commonware_cryptography::ed25519::Signature;
 use lockstep_types::chain::params::SEATS_MAX;
 use lockstep_types::ids::AccountId;
 use lockstep_types::units::TimeMs;
@@ -77,6 +82,37 @@ fn cuts_additions_and_other_files_are_refused() {
 fn a_certificate_of_the_largest_committee_fits() {
     type Certificate = Finalization<Scheme, crate::block::Digest>;
     assert!(Certificate::max_encode_size(u32::from(SEATS_MAX)) <= CERTIFICATE_BYTES_MAX);
+}
+
+/// A varint's value, and what follows it.
+fn varint(bytes: &[u8]) -> (u64, &[u8]) {
+    let len = 1 + bytes.iter().take_while(|byte| **byte >= 0x80).count();
+    let groups = bytes[..len].iter().rev();
+    (groups.fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f)), &bytes[len..])
+}
+
+#[test]
+fn a_certificate_is_what_the_document_says() {
+    let bundle = Bundle::from_file(&files().proof).unwrap();
+    let (tip, bytes) = (&bundle.certified.tip, bundle.certified.certificate.to_vec());
+    let (epoch, rest) = varint(&bytes);
+    let (view, rest) = varint(rest);
+    let (parent_view, rest) = varint(rest);
+    assert_eq!((epoch, view, parent_view), (tip.epoch, tip.view, tip.parent_view));
+    let (digest, rest) = rest.split_at(32);
+    assert_eq!(digest, tip.digest().0);
+    let signed = &bytes[..bytes.len() - rest.len()];
+    let (seats, rest) = rest.split_at(8);
+    assert_eq!(seats, 5_u64.to_be_bytes());
+    assert_eq!(rest[0], 0b1111, "the first four of five");
+    let (count, signatures) = varint(&rest[1..]);
+    assert_eq!((count, signatures.len()), (4, 4 * 64));
+    let namespace = [b"lockstep/vote/v1", &bundle.chain.0[..], b"_FINALIZE"].concat();
+    for (seat, signature) in files().client.committee().seats.iter().zip(signatures.chunks(64)) {
+        let key = PublicKey::decode(Bytes::copy_from_slice(&seat.key)).unwrap();
+        let signature = Signature::decode(Bytes::copy_from_slice(signature)).unwrap();
+        assert!(key.verify(&namespace, signed, &signature));
+    }
 }
 
 #[test]
