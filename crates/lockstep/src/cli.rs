@@ -4,10 +4,10 @@
 //! asked for was done and held, 1 when not, 2 when the arguments make no sense. Deliberately
 //! absent: defaults that read files; without arguments the binary runs a network of its own.
 
-#[cfg(feature = "network")]
-use crate::devnet;
 use crate::failure::Failure;
 use crate::{bench, margin, price, replay, series};
+#[cfg(feature = "network")]
+use crate::{devnet, proof};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -38,6 +38,12 @@ enum Command {
     /// takers.
     #[cfg(feature = "network")]
     Devnet(devnet::Arguments),
+    /// Prove from a node's files what the state says of an account, a position, an order, the whole.
+    #[cfg(feature = "network")]
+    Proof(proof::ProofArguments),
+    /// Check a proof with nothing but the genesis and the handovers, and show what it proves.
+    #[cfg(feature = "network")]
+    Verify(proof::VerifyArguments),
     /// Derive the series that the binary carries from raw recordings.
     Series(SeriesArguments),
 }
@@ -67,6 +73,10 @@ pub fn run() -> ExitCode {
         Some(Command::Bench { what }) => bench::run(&what),
         #[cfg(feature = "network")]
         Some(Command::Devnet(arguments)) => devnet::run(&arguments),
+        #[cfg(feature = "network")]
+        Some(Command::Proof(arguments)) => proof::prove(&arguments),
+        #[cfg(feature = "network")]
+        Some(Command::Verify(arguments)) => proof::check(&arguments),
         Some(Command::Series(arguments)) => derive_series(&arguments),
     };
     match outcome {

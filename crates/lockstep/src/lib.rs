@@ -21,6 +21,8 @@ mod output;
 mod population;
 pub mod price;
 mod progress;
+#[cfg(feature = "network")]
+mod proof;
 mod replay;
 mod report;
 pub mod scenario;

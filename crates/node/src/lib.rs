@@ -20,6 +20,7 @@ pub mod header;
 pub mod host;
 pub mod intake;
 pub mod items;
+pub mod light;
 pub mod mempool;
 #[cfg(feature = "host")]
 pub mod network;

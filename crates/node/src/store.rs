@@ -38,7 +38,7 @@ pub const STRATEGY: Strategy = Sequential;
 /// Bytes of a leaf's key at most.
 pub const KEY_BYTES_MAX: usize = 128;
 /// Bytes of the status bitmap per grafted chunk.
-const CHUNK_BYTES: usize = 32;
+pub const CHUNK_BYTES: usize = 32;
 /// Leading bytes of a key that the index in memory tells apart; beyond them it reads the log.
 /// Entries of ordered indexes, the longest keys there are many of, differ within so many.
 const INDEXED_BYTES: usize = 24;

@@ -78,7 +78,7 @@ const EPOCH_BLOCKS: NonZeroU64 = NZU64!(u64::MAX);
 const PENDING_MAX: NonZeroUsize = NZUsize!(16);
 
 /// Domain of votes, in front of the chain's id.
-const VOTE_DOMAIN: &[u8] = b"lockstep/vote/v1";
+pub const VOTE_DOMAIN: &[u8] = b"lockstep/vote/v1";
 
 /// Why a validator did not start.
 #[derive(Debug)]
@@ -266,7 +266,8 @@ pub fn message_bytes_max(validators: u32) -> u32 {
     ])
 }
 
-fn archive_config<C>(
+/// How an archive of blocks or certificates is set up.
+pub(crate) fn archive_config<C>(
     prefix: &str,
     name: &str,
     pages: CacheRef,

@@ -24,13 +24,13 @@ mod chart;
 mod downsample;
 pub mod html;
 mod marks;
-mod number;
+pub mod number;
 mod plot;
 mod spark;
 mod table;
 pub mod terminal;
 mod text;
-mod time;
+pub mod time;
 
 pub use number::micro_usd;
 

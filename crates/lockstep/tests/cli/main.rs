@@ -4,6 +4,7 @@ mod bench;
 mod devnet;
 mod margin;
 mod price;
+mod proof;
 mod replay;
 
 use std::path::PathBuf;
