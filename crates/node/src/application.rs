@@ -285,8 +285,8 @@ where
         self.scheme.participants().iter().any(|seat| seat.as_ref() == key)
     }
 
-    /// Brings the engine to the state after `parent`, the first of `ancestry`'s blocks. `None`: that
-    /// block is on no branch of the finalized one.
+    /// Brings the engine to the state after `parent`, which comes before `ancestry`'s blocks.
+    /// `None`: that block is on no branch of the finalized one.
     async fn head_at(
         &self,
         parent: Digested<Block>,

@@ -143,7 +143,7 @@ impl Head {
     }
 
     /// Executes a body on the head, which becomes the state after it; `commands` are the names of
-    /// its commands. On the genesis state the changes are all leaves, for none was committed before.
+    /// what is in it. On the genesis state the changes are all leaves: none was committed before.
     ///
     /// # Errors
     /// When the body can never follow; the head stays.

@@ -288,8 +288,8 @@ pub(crate) fn archive_config<C>(
     }
 }
 
-/// Starts a validator on a transport. `peers` tells who is there, `blocker` cuts off who misbehaves;
-/// `channels` are those of [`CHANNELS`], in order.
+/// Starts a validator on a transport. `peers` tells who is there, `blocker` cuts off who
+/// misbehaves; `channels` are those of [`CHANNELS`], in order.
 ///
 /// # Errors
 /// When the configuration makes no sense or files cannot be opened.

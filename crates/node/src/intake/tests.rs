@@ -35,7 +35,9 @@ fn a_message_beyond_the_limit_is_not_looked_at() {
 
 proptest! {
     #[test]
-    fn garbage_is_refused_or_its_own_encoding(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn garbage_is_refused_or_its_own_encoding(
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
         if let Ok(message) = Message::read(&bytes) {
             prop_assert_eq!(message.to_bytes(), bytes);
         }
