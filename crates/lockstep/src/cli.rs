@@ -34,7 +34,7 @@ enum Command {
     },
     /// Run a whole network in this process: validators over sockets, prices, makers, takers.
     Devnet(devnet::Arguments),
-    /// Prove from a node's files what the state says of an account, a position, an order, the whole.
+    /// Prove from a node's files what the state says of an account, a position, an order, all.
     Proof(proof::ProofArguments),
     /// Check a proof with nothing but the genesis and the handovers, and show what it proves.
     Verify(proof::VerifyArguments),
