@@ -38,7 +38,7 @@ enum Command {
     /// takers.
     #[cfg(feature = "network")]
     Devnet(devnet::Arguments),
-    /// Prove from a node's files what the state says of an account, a position, an order, the whole.
+    /// Prove from a node's files what the state says of an account, a position, an order, all.
     #[cfg(feature = "network")]
     Proof(proof::ProofArguments),
     /// Check a proof with nothing but the genesis and the handovers, and show what it proves.

@@ -202,7 +202,7 @@ impl StateProof {
         }
         let chunks: BTreeMap<u64, Chunk> =
             places.into_iter().zip(self.chunks.iter().copied()).collect();
-        // The chunks of full rows are hashed into nodes; the unfinished one has a digest of its own.
+        // Full chunks are hashed into nodes; the unfinished one has a digest of its own.
         let unfinished = chunks.get(&(operations / CHUNK_BITS));
         let is_other = |chunk: &Chunk| Some(Sha256::hash(&[chunk]).0) != self.partial;
         if unfinished.is_some_and(is_other) {

@@ -244,7 +244,7 @@ impl World {
     }
 
     /// Blocks up to a height.
-    pub async fn to_height(&mut self, height: u64) {
+    pub async fn reach(&mut self, height: u64) {
         while self.ledger().height() < height {
             self.block(Vec::new()).await;
         }
@@ -275,7 +275,7 @@ impl World {
         ];
         let commands = told.map(|(index, command)| self.command(index, command));
         self.block(commands.into()).await;
-        self.to_height(2 * u64::from(EPOCH_BLOCKS) + 3).await;
+        self.reach(2 * u64::from(EPOCH_BLOCKS) + 3).await;
     }
 
     pub fn header(&self, height: u64) -> &Header {
