@@ -23,7 +23,7 @@ use lockstep_node::host::{HostConfig, Hosted, Node, run as host};
 use lockstep_node::validator::{Retention, Timeouts};
 use lockstep_types::units::TimeMs;
 use status::Status;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -96,6 +96,9 @@ pub(crate) fn host_config(files: &Files, port: u16, pace: Pace) -> Result<HostCo
         let port = port.checked_add(offset);
         let port = port.ok_or_else(|| Failure::Usage("--port: too high".to_string()))?;
         let listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        // The network stops the process over a port that is taken: better to say so before.
+        let taken = |error| Failure::Usage(format!("--port: {port} cannot be used: {error}"));
+        drop(TcpListener::bind(listen).map_err(taken)?);
         hosted.push(Hosted { seed: *seed, listen });
     }
     Ok(HostConfig {

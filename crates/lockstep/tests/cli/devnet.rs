@@ -3,6 +3,7 @@
 use super::{fails, succeeds};
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// A folder of one test's own that is gone afterwards.
 struct Folder(PathBuf);
@@ -20,16 +21,20 @@ impl Drop for Folder {
     }
 }
 
+/// How many times ports were looked for: tests that run side by side must not find the same.
+static LOOKED: AtomicU16 = AtomicU16::new(0);
+
 /// The first of four ports in a row on which nobody listens.
 fn free_ports() -> u16 {
-    let mut first = 20_000 + u16::try_from(std::process::id() % 20_000).unwrap();
+    let process = u16::try_from(std::process::id() % 400).unwrap();
+    let mut first = 20_000 + process * 50 + LOOKED.fetch_add(4, Ordering::Relaxed);
     loop {
         let open: Vec<_> =
             (first..first + 4).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
         if open.iter().all(Result::is_ok) {
             return first;
         }
-        first += 4;
+        first += 1_000;
     }
 }
 
@@ -69,6 +74,17 @@ fn a_folder_of_another_network_is_refused() {
     let (code, complaint) = fails(&["devnet", "--validators", "0", "--data", data]);
     assert_eq!(code, 2);
     assert!(complaint.contains("--validators"), "{complaint}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let folder = Folder::new("devnet-port");
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let data = folder.0.to_str().unwrap();
+    let (code, complaint) = fails(&["devnet", "--blocks", "1", "--data", data, "--port", &port]);
+    assert_eq!(code, 2);
+    assert!(complaint.contains(&port), "{complaint}");
 }
 
 #[test]
