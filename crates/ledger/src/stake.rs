@@ -243,13 +243,15 @@ impl Chain {
             let code = ChainRejectCode::NotDelegated;
             return Err(ChainReject::amount(code, amount.0, value.0));
         }
-        // All shares for all that they are worth; else rounded up, for what stays is the others'.
+        // All shares for all that they are worth; else rounded up, so that they are worth it.
         let burnt = match amount == value {
             true => held.shares,
             false => mul_div_ceil(amount.0, validator.shares, validator.tokens.0).unwrap_or(0),
         };
         assert!(burnt <= held.shares, "a part of a delegation takes a part of its shares");
         let left = worth(burnt, validator.tokens, validator.shares);
+        // A share is worth a token at most, so that one more would not be worth it twice.
+        assert!(left == amount, "what leaves is what was asked for");
         let epoch = self.epoch();
         let pool = self.state.pools.get((id, epoch)).copied().unwrap_or_default();
         let Some(shares) = shares_for(left, pool.tokens, pool.shares) else {

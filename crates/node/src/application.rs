@@ -290,7 +290,7 @@ where
     async fn head_at(
         &self,
         parent: Digested<Block>,
-        ancestry: &mut (impl Ancestry<Block> + Unpin),
+        ancestry: &mut impl Ancestry<Block>,
     ) -> Option<HeadGuard> {
         let mut path = vec![parent];
         loop {
@@ -366,7 +366,7 @@ where
         mut context: E,
         consensus: Context,
         parent: Digested<Block>,
-        ancestry: &mut (impl Ancestry<Block> + Unpin),
+        ancestry: &mut impl Ancestry<Block>,
         writes: Writes<E>,
     ) -> Option<(Block, Hashed<E>)> {
         let parent_header = parent.inner_shared().header().clone();
@@ -435,7 +435,7 @@ where
         &self,
         mut context: E,
         block: &Block,
-        ancestry: &mut (impl Ancestry<Block> + Unpin),
+        ancestry: &mut impl Ancestry<Block>,
         writes: Writes<E>,
         finality: Finality,
     ) -> Option<Hashed<E>> {

@@ -16,6 +16,7 @@ mod random;
 #[path = "workload/system.rs"]
 mod system;
 
+use lockstep_types::chain::ChainCommand;
 use lockstep_types::codec::Bounded;
 use lockstep_types::command::{
     AgentScope, Block, BlockLeg, BlockTerms, CancelScope, Command, Consent, MarginMode,
@@ -418,6 +419,7 @@ impl Workload {
                 self.random.pick(&[MarginMode::Standard, MarginMode::Portfolio]),
             ),
             16 => self.block_trade(trader),
+            _ if self.height % 10 == 3 => Command::Chain(Box::new(ChainCommand::Unjail)),
             _ => self.bid(),
         }
     }

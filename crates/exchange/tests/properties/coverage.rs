@@ -8,7 +8,7 @@ use lockstep_types::reject::RejectCode;
 use std::collections::BTreeMap;
 
 /// Tag of the last event that random runs reach.
-const LAST_EVENT: u8 = 40;
+const LAST_EVENT: u8 = 41;
 /// Limits that a random run of a few thousand commands cannot reach; tests of their own do, but for
 /// the 2^24 accounts.
 const OUT_OF_REACH: [RejectCode; 6] = [

@@ -84,11 +84,6 @@ impl Follower {
         let is_refusal = |event: &&lockstep_types::Event| {
             matches!(event, lockstep_types::Event::Rejected { .. })
         };
-        for event in self.ledger.venue_events() {
-            if let lockstep_types::Event::Rejected { .. } = event {
-                eprintln!("{event:?}");
-            }
-        }
         let refused = self.ledger.venue_events().iter().filter(is_refusal).count();
         self.refused += u64::try_from(refused).unwrap_or(u64::MAX);
         drop(self.ledger.checkpoint());

@@ -10,12 +10,14 @@ use lockstep_ledger::Ledger;
 use lockstep_node::host::Node;
 use lockstep_sim::rng::Rng;
 use lockstep_types::codec::Bounded;
-use lockstep_types::command::{BATCH_MAX, Command, Quote, QuoteSide, UserCommand};
+use lockstep_types::command::{
+    BATCH_MAX, Command, ProtectionLimits, Quote, QuoteSide, UserCommand,
+};
 use lockstep_types::envelope::{ChainId, SignedCommand, Signer};
-use lockstep_types::ids::{AccountId, GroupId, InstrumentId, SignerId};
+use lockstep_types::ids::{AccountId, GroupId, InstrumentId, SignerId, UnderlyingId};
 use lockstep_types::order::{NewOrder, Side, TimeInForce};
 use lockstep_types::params::UnderlyingParams;
-use lockstep_types::units::{Lots, Price, SpanMs, TimeMs};
+use lockstep_types::units::{Lots, Price, SpanMs, TimeMs, Usd};
 
 /// Makers of each underlying; the others take.
 const MAKERS: usize = 2;
@@ -37,6 +39,8 @@ struct Trader {
     id: SignerId,
     account: AccountId,
     nonce: u64,
+    /// Whether a maker has set its protection, without which the venue takes no quotes (M10).
+    is_protected: bool,
 }
 
 /// The traders of a test network.
@@ -62,7 +66,7 @@ impl Traders {
             let key = signer.public_key();
             let id = ledger.exchange().signer_of(key).ok_or_else(unknown)?;
             let account = ledger.exchange().account_of(key, 0).ok_or_else(unknown)?;
-            traders.push(Trader { signer, id, account, nonce: 0 });
+            traders.push(Trader { signer, id, account, nonce: 0, is_protected: false });
         }
         let rng = Rng::new(u64::from_le_bytes([1; 8]));
         let (chain, underlyings) = (files.genesis.chain_id(), files.genesis.underlyings.to_vec());
@@ -81,7 +85,15 @@ impl Traders {
         let count = self.underlyings.len().max(1);
         for (place, trader) in self.traders.iter_mut().enumerate() {
             let told = match self.underlyings.get(place % count) {
-                Some(params) if place < MAKERS * count => quotes(exchange, place % count, params),
+                Some(params) if place < MAKERS * count => {
+                    let place = place % count;
+                    if trader.is_protected {
+                        quotes(exchange, place, params)
+                    } else {
+                        trader.is_protected = true;
+                        protection(place)
+                    }
+                }
                 _ => take(exchange, &mut self.rng),
             };
             commands.extend(told.map(|command| trader.sign(self.chain, command, time)));
@@ -115,6 +127,20 @@ impl Trader {
         };
         self.signer.sign(chain, command)
     }
+}
+
+/// A maker's protection: so many lots in a second, then a second of rest (M9).
+fn protection(underlying: usize) -> Option<Command> {
+    let limits = ProtectionLimits {
+        interval: SpanMs(1_000),
+        frozen_time: SpanMs(1_000),
+        lots_max: Lots(QUOTED_LOTS.0 * 10),
+        delta_max: Lots(0),
+        vega_max: Usd(0),
+        trades_max: 0,
+    };
+    let underlying = UnderlyingId(u8::try_from(underlying).ok()?);
+    Some(Command::SetProtection { underlying, group: GROUP, limits })
 }
 
 /// Quotes around the marks of everything listed on an underlying, as many as fit a command.

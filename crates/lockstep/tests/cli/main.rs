@@ -1,6 +1,7 @@
 //! The binary as people run it: arguments in, results on stdout, complaints on stderr, exit codes.
 
 mod bench;
+mod devnet;
 mod margin;
 mod price;
 mod replay;

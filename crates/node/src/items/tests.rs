@@ -186,7 +186,7 @@ fn what_waits_is_bounded() {
 #[test]
 fn a_block_takes_no_more_bytes_than_it_has_room_for() {
     let items = Items::default();
-    (1..=3).for_each(|number| drop(items.insert(deposit(number))));
+    assert!((1..=3).all(|number| items.insert(deposit(number))));
     let length = deposit(1).to_bytes().len();
     for (bytes, count) in [(0, 0), (length - 1, 0), (length, 1), (3 * length - 1, 2)] {
         assert_eq!(items.select(TimeMs(0), bytes, |_| false).len(), count, "{bytes}");

@@ -171,6 +171,12 @@ impl Workload {
         for _ in 0..self.random.weighted(&[50, 30, 15, 5]) {
             let command = match self.random.weighted(&[35, 6, 25, 16, 4, 4, 3, 2, 3]) {
                 0 => self.deposit(),
+                1 if self.height % 3 == 1 => {
+                    let owner = u8::try_from(self.random.below(9)).unwrap();
+                    let most = if self.random.once_in(2) { 1_000 } else { 1 << 50 };
+                    let amount = Usd(self.random.between(1, most));
+                    SystemCommand::PayValidators { owner: [owner; 32], sub: owner % 3, amount }
+                }
                 1 => {
                     let own = self.random.percent(70).then(|| self.underlying());
                     SystemCommand::FundInsurance { underlying: own, amount: self.amount() }
