@@ -121,6 +121,7 @@ pub struct Auditor {
     blocks: BTreeMap<u64, Arc<Block>>,
     heights: Vec<u64>,
     latencies_ms: Vec<u64>,
+    intervals_ms: Vec<u64>,
     included: BTreeSet<CommandId>,
     digests: BTreeMap<u64, [u8; 32]>,
     published: BTreeMap<ValidatorKey, TimeMs>,
@@ -140,6 +141,7 @@ impl Auditor {
             blocks: BTreeMap::new(),
             heights: vec![0; validators],
             latencies_ms: Vec::new(),
+            intervals_ms: Vec::new(),
             included: BTreeSet::new(),
             digests: BTreeMap::new(),
             published: BTreeMap::new(),
@@ -173,9 +175,10 @@ impl Auditor {
         &self.latencies_ms
     }
 
-    /// Forgets latencies so far.
-    pub fn forget_latencies(&mut self) {
-        self.latencies_ms.clear();
+    /// Between the times of successive blocks, ms.
+    #[must_use]
+    pub fn intervals_ms(&self) -> &[u64] {
+        &self.intervals_ms
     }
 
     /// What was counted.
@@ -242,6 +245,8 @@ impl Auditor {
     fn execute(&mut self, block: &Block) {
         let (header, body) = (block.header(), block.body());
         let height = header.height;
+        let interval = header.time.0.saturating_sub(self.ledger.time().0);
+        self.intervals_ms.push(u64::try_from(interval).unwrap_or(0));
         if let Err(error) = self.ledger.execute(body) {
             self.find(Rule::EqualState, format!("block {height} cannot be executed: {error}"));
             return;

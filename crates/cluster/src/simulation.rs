@@ -73,6 +73,8 @@ pub struct Outcome {
     pub malicious: Vec<(usize, Malice)>,
     /// From a block's time to a validator's knowing that it is final, ms, ascending.
     pub latencies_ms: Vec<u64>,
+    /// Between the times of successive blocks, ms, ascending.
+    pub intervals_ms: Vec<u64>,
     /// Bytes that each validator sent.
     pub bytes: Vec<u64>,
     /// How much time passed.
@@ -81,13 +83,11 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
 }
 
-impl Outcome {
-    /// The latency that so many of a thousand do not exceed, ms.
-    #[must_use]
-    pub fn latency_ms(&self, of_1000: usize) -> u64 {
-        let last = self.latencies_ms.len().saturating_sub(1);
-        self.latencies_ms.get(last * of_1000 / 1_000).copied().unwrap_or(0)
-    }
+/// The number that so many of a hundred of these, ascending, do not exceed; 0 if there are none.
+#[must_use]
+pub fn percentile(ascending: &[u64], of_100: usize) -> u64 {
+    let last = ascending.len().saturating_sub(1);
+    ascending.get(last * of_100 / 100).copied().unwrap_or(0)
 }
 
 /// Runs a plan.
@@ -239,6 +239,8 @@ impl Story {
     fn outcome(self) -> Outcome {
         let mut latencies_ms = self.auditor.latencies_ms().to_vec();
         latencies_ms.sort_unstable();
+        let mut intervals_ms = self.auditor.intervals_ms().to_vec();
+        intervals_ms.sort_unstable();
         let simulated_ms = now(&self.context).0 - START.0;
         Outcome {
             auditor: String::new(),
@@ -247,6 +249,7 @@ impl Story {
             faults: self.storm.drawn().clone(),
             malicious: self.storm.malicious(),
             latencies_ms,
+            intervals_ms,
             bytes: self.validators.bytes(),
             simulated_ms: simulated_ms.unsigned_abs(),
             findings: self.auditor.findings().to_vec(),

@@ -16,7 +16,9 @@ use lockstep_ledger::{Ledger, Report, SignedReport, SystemItem};
 use lockstep_node::signatures::CommandId;
 use lockstep_sim::rng::Rng;
 use lockstep_types::codec::Bounded;
-use lockstep_types::command::{CancelScope, Command, Quote, QuoteSide, UserCommand};
+use lockstep_types::command::{
+    CancelScope, Command, ProtectionLimits, Quote, QuoteSide, UserCommand,
+};
 use lockstep_types::envelope::{ChainId, SignedCommand, Signer};
 use lockstep_types::ids::{AccountId, GroupId, InstrumentId, SignerId};
 use lockstep_types::order::{NewOrder, Side, TimeInForce};
@@ -34,8 +36,21 @@ const STEP_MS: i64 = 100;
 const NOISE_PPM: i64 = 300;
 /// The price's tick.
 const TICK: i64 = 1_000_000;
-/// What a gambler buys: 12.5 times its collateral.
-const GAMBLE: Lots = Lots(2_500);
+/// What a gambler wants to have: ten times its collateral.
+const GAMBLE: i64 = 2_000;
+/// What a maker shows on each side: so little that a gambler is liquidated over several blocks.
+const QUOTED: Lots = Lots(500);
+/// The makers' protection group.
+const GROUP: GroupId = GroupId(1);
+/// Protection that never trips.
+const LIMITS: ProtectionLimits = ProtectionLimits {
+    interval: SpanMs(1_000),
+    frozen_time: SpanMs(1_000),
+    lots_max: Lots(0),
+    delta_max: Lots(0),
+    vega_max: Usd(0),
+    trades_max: 0,
+};
 
 /// What prices do in a run.
 #[derive(Clone, Copy, Debug)]
@@ -203,16 +218,21 @@ impl Workload {
 
     fn decide(&mut self, place: usize, exchange: &Exchange) -> Option<Command> {
         let mark = exchange.mark_seen(self.instrument)?;
+        let account = self.traders[place].account;
         if place < MAKERS {
-            return Some(quotes(self.instrument, mark));
+            let group = GROUP;
+            let is_set = exchange.protection_view(account, UNDERLYING, group).is_some();
+            let set = Command::SetProtection { underlying: UNDERLYING, group, limits: LIMITS };
+            return Some(if is_set { quotes(self.instrument, mark) } else { set });
         }
         let order = |side, lots, price| NewOrder::limit(self.instrument, side, lots, price);
         if place < MAKERS + GAMBLERS {
-            let view = exchange.account_view(self.traders[place].account)?;
-            if !view.positions.is_empty() || view.liquidating || !self.rng.one_in(3) {
+            let view = exchange.account_view(account)?;
+            let has: i64 = view.positions.iter().map(|position| position.lots.0).sum();
+            if has >= GAMBLE || view.liquidating || !self.rng.one_in(2) {
                 return None;
             }
-            let order = order(Side::Buy, GAMBLE, mark);
+            let order = order(Side::Buy, Lots(GAMBLE - has), mark);
             let now = TimeInForce::ImmediateOrCancel;
             return Some(Command::Place(NewOrder { price: None, time_in_force: now, ..order }));
         }
@@ -240,10 +260,10 @@ fn rounded(price: i64) -> Price {
 /// Both sides around the mark, deep enough for everybody.
 fn quotes(instrument: InstrumentId, mark: Price) -> Command {
     let half = mark.0 / 2_000;
-    let side = |price: i64| Some(QuoteSide { price: rounded(price), lots: Lots(20_000) });
+    let side = |price: i64| Some(QuoteSide { price: rounded(price), lots: QUOTED });
     let quote = Quote { instrument, bid: side(mark.0 - half), ask: side(mark.0 + half + TICK) };
     let quotes = Bounded::new(vec![quote]).unwrap_or_default();
-    Command::MassQuote { group: GroupId(1), quotes }
+    Command::MassQuote { group: GROUP, quotes }
 }
 
 impl Trader {

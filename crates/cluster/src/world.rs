@@ -93,7 +93,7 @@ pub fn genesis(validators: usize) -> Genesis {
     Genesis {
         name: Bounded::new(b"simulation".to_vec()).unwrap_or_default(),
         salt: [7; 32],
-        time: TimeMs(START.0 - 1_000),
+        time: TimeMs(START.0 - 100),
         // One epoch: the committee stays.
         chain: ChainParams {
             epoch_blocks: 1 << 24,

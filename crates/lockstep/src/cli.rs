@@ -5,7 +5,7 @@
 //! absent: defaults that read files; without arguments the binary replays what it carries.
 
 use crate::failure::Failure;
-use crate::{bench, devnet, margin, price, replay, series};
+use crate::{bench, devnet, margin, price, replay, series, simulate};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -34,6 +34,8 @@ enum Command {
     },
     /// Run a whole network in this process: validators over sockets, prices, makers, takers.
     Devnet(devnet::Arguments),
+    /// Run whole validators in simulated time, seed by seed, with faults and an auditor.
+    Simulate(simulate::Arguments),
     /// Derive the series that the binary carries from raw recordings.
     Series(SeriesArguments),
 }
@@ -58,6 +60,7 @@ pub fn run() -> ExitCode {
         Some(Command::Margin(arguments)) => margin::run(&arguments),
         Some(Command::Bench { what }) => bench::run(&what),
         Some(Command::Devnet(arguments)) => devnet::run(&arguments),
+        Some(Command::Simulate(arguments)) => simulate::run(&arguments),
         Some(Command::Series(arguments)) => derive_series(&arguments),
     };
     match outcome {

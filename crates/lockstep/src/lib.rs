@@ -24,3 +24,4 @@ mod replay;
 mod report;
 pub mod scenario;
 pub mod series;
+mod simulate;
