@@ -1,7 +1,7 @@
 //! Watches a run: what every validator says is final, executed again, and held to the rules.
 //!
 //! What is checked: one block at each height, at every validator and over restarts; no command
-//! twice; events and state as the auditor's own execution has them; stake and money add up; an
+//! executed twice; events and state as the auditor's own execution has them; stake and money add up; an
 //! index within what honest reporters saw; nobody liquidated on stale prices, by the auditor's own
 //! count of reports; nobody left below maintenance on fresh ones. Deliberately absent: roots, which
 //! validators compare before they vote; if two differ, blocks stop and that is found.
@@ -9,12 +9,14 @@
 use crate::workload::Market;
 use crate::world::REPORT_AGE_MAX;
 use lockstep_exchange::Exchange;
+use lockstep_ledger::state::leaves::Standing;
 use lockstep_ledger::{Ledger, SystemItem};
 use lockstep_node::block::Block;
 use lockstep_node::signatures::CommandId;
 use lockstep_types::chain::{ChainEvent, ValidatorKey};
 use lockstep_types::event::{Event, TradeKind};
 use lockstep_types::ids::{AccountId, UnderlyingId};
+use lockstep_types::reject::RejectCode;
 use lockstep_types::units::{Price, SpanMs, TimeMs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -47,7 +49,7 @@ impl fmt::Display for Finding {
 pub enum Rule {
     /// There is one block at each height.
     OneHistory,
-    /// No command is in two blocks.
+    /// No command is executed twice.
     OnceEach,
     /// Everybody has the state and events that the blocks lead to.
     EqualState,
@@ -101,6 +103,8 @@ pub struct Counts {
     pub blocks: u64,
     /// Commands in them.
     pub commands: u64,
+    /// Of them, those that had been in a block before.
+    pub repeats: u64,
     /// What the venue refused of them.
     pub refused: u64,
     /// Trades.
@@ -254,11 +258,7 @@ impl Auditor {
         if self.ledger.events_root() != header.events_root {
             self.find(Rule::EqualState, format!("block {height} has other events"));
         }
-        for command in body.commands.iter() {
-            if !self.included.insert(CommandId::of(command)) {
-                self.find(Rule::OnceEach, format!("block {height} repeats a command"));
-            }
-        }
+        self.check_repeats(block);
         self.counts.blocks += 1;
         self.counts.commands += u64::try_from(body.commands.len()).unwrap_or(0);
         self.hear_reports(block);
@@ -267,6 +267,24 @@ impl Auditor {
         self.check_accounts(header.time, height);
         drop(self.ledger.checkpoint());
         self.digests.insert(height, self.ledger.digest());
+    }
+
+    /// A command may come by again, when it reaches a validator late; it must be refused then.
+    fn check_repeats(&mut self, block: &Block) {
+        let commands = block.body().commands.iter();
+        let repeats = commands.filter(|one| !self.included.insert(CommandId::of(one))).count();
+        let codes = [RejectCode::NonceUsed, RejectCode::NonceTooOld];
+        let is_refusal = |event: &&Event| match event {
+            Event::Rejected { reject, .. } => codes.contains(&reject.code),
+            _ => false,
+        };
+        let refusals = self.ledger.venue_events().iter().filter(is_refusal).count();
+        self.counts.repeats += u64::try_from(repeats).unwrap_or(0);
+        if refusals < repeats {
+            let height = block.header().height;
+            let what = format!("block {height} repeats {repeats} commands, {refusals} refused");
+            self.find(Rule::OnceEach, what);
+        }
     }
 
     /// What reporters have said by now, without what the chain refused.
@@ -290,11 +308,19 @@ impl Auditor {
         }
     }
 
-    /// Whether more than a third of the validators have not reported of late.
+    /// Whether more than a third of the validators have not reported of late, those that were
+    /// slashed left out.
     fn is_stale(&self, time: TimeMs) -> bool {
-        let fresh = self.published.values();
+        let all = self.ledger.validators();
+        let counts = |standing| standing != Standing::Tombstoned;
+        let keys: Vec<ValidatorKey> = all
+            .into_iter()
+            .filter(|view| counts(view.record.standing))
+            .flat_map(|view| view.record.keys.into_vec())
+            .collect();
+        let fresh = keys.iter().filter_map(|key| self.published.get(key));
         let fresh = fresh.filter(|published| time.since(**published) <= REPORT_AGE_MAX).count();
-        fresh * 3 < self.heights.len() * 2
+        fresh * 3 < keys.len() * 2
     }
 
     fn check_sums(&mut self, height: u64) {

@@ -39,7 +39,7 @@ const TICK: i64 = 1_000_000;
 /// What a gambler wants to have: ten times its collateral.
 const GAMBLE: i64 = 2_000;
 /// What a maker shows on each side: so little that a gambler is liquidated over several blocks.
-const QUOTED: Lots = Lots(500);
+const QUOTED: Lots = Lots(300);
 /// The makers' protection group.
 const GROUP: GroupId = GroupId(1);
 /// Protection that never trips.
@@ -89,7 +89,7 @@ pub enum Candour {
     /// What it sees.
     #[default]
     Honest,
-    /// What it saw a second and a half ago.
+    /// What it saw a while ago.
     Late,
     /// A price that is three times the real one.
     High,
@@ -170,7 +170,7 @@ impl Workload {
             let (price, published) = match self.candour[index] {
                 Candour::Honest => (self.market.price(time), time),
                 Candour::Late => {
-                    let then = TimeMs(time.0 - 1_500);
+                    let then = TimeMs(time.0 - 700);
                     (self.market.price(then), then)
                 }
                 Candour::High => (Price(self.market.price(time).0 * 3), time),

@@ -18,7 +18,7 @@ use lockstep_types::units::{Ppm, SpanMs, TimeMs, Usd};
 /// When simulated time begins.
 pub const START: TimeMs = TimeMs(1_767_603_600_000);
 /// A price report is fresh for so long: short, for runs are.
-pub const REPORT_AGE_MAX: SpanMs = SpanMs(2_000);
+pub const REPORT_AGE_MAX: SpanMs = SpanMs(1_000);
 /// What the underlying costs at first, USD.
 pub const PRICE_USD: i64 = 100_000;
 /// Who quotes.

@@ -94,7 +94,7 @@ fn named(name: &str) -> Result<Fault, Failure> {
 struct Sum {
     runs: u64,
     simulated_ms: u64,
-    counts: [u64; 7],
+    counts: [u64; 8],
     faults: BTreeMap<Fault, u64>,
     malicious: u64,
     latencies_ms: Vec<u64>,
@@ -112,6 +112,7 @@ impl Sum {
         let numbers = [
             counts.blocks,
             counts.commands,
+            counts.repeats,
             counts.refused,
             counts.trades,
             counts.liquidations,
@@ -169,7 +170,7 @@ fn report(sum: &Sum, arguments: &Arguments) -> Report {
     let seats = u64::from(arguments.validators).max(1);
     let running = u64::from(arguments.validators - arguments.absent).max(1);
     let seconds = (sum.simulated_ms / 1_000).max(1);
-    let [blocks, commands, refused, trades, liquidations, stale, slashed] = sum.counts;
+    let [blocks, commands, repeats, refused, trades, liquidations, stale, slashed] = sum.counts;
     let ms = |sorted: &[u64]| format!("{}, {}", percentile(sorted, 50), percentile(sorted, 99));
     let faults = sum.faults.iter().map(|(fault, times)| format!("{fault} {times}"));
     let faults: Vec<String> = faults.collect();
@@ -179,7 +180,7 @@ fn report(sum: &Sum, arguments: &Arguments) -> Report {
         ("validators", format!("{seats}, {} of them absent", arguments.absent)),
         ("simulated seconds", seconds.to_string()),
         ("blocks", blocks.to_string()),
-        ("commands, refused by the venue", format!("{commands}, {refused}")),
+        ("commands, repeated, refused", format!("{commands}, {repeats}, {refused}")),
         ("trades, accounts liquidated", format!("{trades}, {liquidations}")),
         ("blocks on stale prices", stale.to_string()),
         ("malicious validators, slashed", format!("{}, {slashed}", sum.malicious)),
