@@ -42,6 +42,8 @@ mod listing;
 mod margin;
 pub mod option;
 mod order;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod price;
 pub mod query;
 mod rules;

@@ -7,7 +7,7 @@
 use crate::failure::Failure;
 use crate::{bench, margin, price, replay, series};
 #[cfg(feature = "network")]
-use crate::{devnet, proof};
+use crate::{devnet, proof, simulate};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -44,6 +44,9 @@ enum Command {
     /// Check a proof with nothing but the genesis and the handovers, and show what it proves.
     #[cfg(feature = "network")]
     Verify(proof::VerifyArguments),
+    /// Run whole validators in simulated time, seed by seed, with faults and an auditor.
+    #[cfg(feature = "network")]
+    Simulate(simulate::Arguments),
     /// Derive the series that the binary carries from raw recordings.
     Series(SeriesArguments),
 }
@@ -77,6 +80,8 @@ pub fn run() -> ExitCode {
         Some(Command::Proof(arguments)) => proof::prove(&arguments),
         #[cfg(feature = "network")]
         Some(Command::Verify(arguments)) => proof::check(&arguments),
+        #[cfg(feature = "network")]
+        Some(Command::Simulate(arguments)) => simulate::run(&arguments),
         Some(Command::Series(arguments)) => derive_series(&arguments),
     };
     match outcome {

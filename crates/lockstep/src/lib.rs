@@ -27,3 +27,5 @@ mod replay;
 mod report;
 pub mod scenario;
 pub mod series;
+#[cfg(feature = "network")]
+mod simulate;

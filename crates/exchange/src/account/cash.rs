@@ -73,6 +73,10 @@ impl Exchange {
         positive(amount)?;
         self.check_withdrawal(account, amount)?;
         self.state.account(account)?.cash -= amount;
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Planted::DoubleSpend) {
+            self.state.account(account)?.cash += amount;
+        }
         let totals = self.state.totals()?;
         totals.deposits -= amount;
         self.note_change(account)?;

@@ -134,6 +134,11 @@ impl Exchange {
             return Ok(());
         };
         let price = Price(index.median);
+        #[cfg(feature = "planted")]
+        let price = match crate::planted::is(crate::planted::Planted::Nondeterminism) {
+            true if crate::planted::chance() => Price(price.0 + 1),
+            _ => price,
+        };
         underlying.index = price;
         underlying.confidence = Ppm(index.confidence_ppm);
         underlying.stale = false;
@@ -160,6 +165,11 @@ impl Exchange {
         now: TimeMs,
     ) -> Outcome<Spoken> {
         let age_ms_max = self.state.venue()?.report_age_max.0;
+        #[cfg(feature = "planted")]
+        let age_ms_max = match crate::planted::is(crate::planted::Planted::StaleLiquidation) {
+            true => age_ms_max * 1_000,
+            false => age_ms_max,
+        };
         let mut spoken = Spoken::default();
         let mut reports = Vec::with_capacity(reporters.len());
         for &(reporter, weight) in reporters {

@@ -1,0 +1,109 @@
+//! Validators that break the protocol: what they send instead of what they should.
+//!
+//! They have a seat and its key, and answer what they hear. Deliberately absent: colluding, and
+//! breaking signatures.
+
+use crate::validators::Channel;
+use bytes::Bytes;
+use commonware_codec::{DecodeExt as _, Encode as _};
+use commonware_consensus::simplex::scheme::ed25519::Scheme;
+use commonware_consensus::simplex::types::{Finalize, Notarize, Nullify, Proposal, Vote};
+use commonware_consensus::types::{Round, View};
+use commonware_cryptography::sha256;
+use commonware_p2p::{Receiver as _, Recipients, Sender as _};
+use commonware_runtime::deterministic::Context;
+use lockstep_node::block::Digest;
+
+/// What a validator does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malice {
+    /// It votes to notarize and to finalize two blocks in each view.
+    VotesTwice,
+    /// It votes to skip each view and to finalize its block.
+    SkipsAndFinalizes,
+    /// It votes for blocks of ten views ago.
+    VotesForThePast,
+    /// It votes in the next epoch.
+    VotesInAnotherEpoch,
+    /// It sends bytes that are no message, on every channel.
+    Babbles,
+    /// It sends nothing at all.
+    Withholds,
+}
+
+impl Malice {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::VotesTwice,
+        Self::SkipsAndFinalizes,
+        Self::VotesForThePast,
+        Self::VotesInAnotherEpoch,
+        Self::Babbles,
+        Self::Withholds,
+    ];
+
+    /// Whether it leaves evidence by which it must be slashed.
+    #[must_use]
+    pub fn is_offence(self) -> bool {
+        matches!(self, Self::VotesTwice | Self::SkipsAndFinalizes)
+    }
+}
+
+/// A block that nobody has.
+fn other(digest: Digest) -> Digest {
+    sha256::Digest(*blake3::hash(&digest.0).as_bytes())
+}
+
+fn votes(malice: Malice, scheme: &Scheme, heard: &Proposal<Digest>) -> Vec<Bytes> {
+    let mut sent = Vec::new();
+    let mut send = |vote: Option<Vote<Scheme, Digest>>| sent.extend(vote.map(|vote| vote.encode()));
+    let notarize = |proposal| Notarize::sign(scheme, proposal).map(Vote::Notarize);
+    let finalize = |proposal| Finalize::sign(scheme, proposal).map(Vote::Finalize);
+    let round = heard.round;
+    match malice {
+        Malice::VotesTwice => {
+            let twin = Proposal::new(round, heard.parent, other(heard.payload));
+            send(notarize(heard.clone()));
+            send(notarize(twin.clone()));
+            send(finalize(heard.clone()));
+            send(finalize(twin));
+        }
+        Malice::SkipsAndFinalizes => {
+            send(Nullify::sign::<Digest>(scheme, round).map(Vote::Nullify));
+            send(finalize(heard.clone()));
+        }
+        Malice::VotesForThePast => {
+            let past = View::new(round.view().get().saturating_sub(10));
+            let round = Round::new(round.epoch(), past);
+            send(finalize(Proposal::new(round, heard.parent, heard.payload)));
+        }
+        Malice::VotesInAnotherEpoch => {
+            let round = Round::new(round.epoch().next(), round.view());
+            send(notarize(Proposal::new(round, heard.parent, heard.payload)));
+        }
+        Malice::Babbles | Malice::Withholds => {}
+    }
+    sent
+}
+
+/// Breaks the protocol until it is stopped.
+pub async fn misbehave(_: Context, malice: Malice, scheme: Scheme, mut channels: Vec<Channel>) {
+    let mut heard = 0_u64;
+    loop {
+        let Some((_, receiver)) = channels.first_mut() else { return };
+        let Ok((_, bytes)) = receiver.recv().await else { return };
+        heard += 1;
+        if malice == Malice::Babbles && heard.is_multiple_of(16) {
+            let length = usize::try_from(heard % 300).unwrap_or(0);
+            for (sender, _) in &mut channels {
+                sender.send(Recipients::All, Bytes::from(vec![0xff; length]), false);
+            }
+        }
+        let bytes: Bytes = bytes.into();
+        let Ok(Vote::<Scheme, Digest>::Notarize(vote)) = Vote::decode(bytes) else { continue };
+        let Some((sender, _)) = channels.first_mut() else { return };
+        for bytes in votes(malice, &scheme, &vote.proposal) {
+            sender.send(Recipients::All, bytes, true);
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Validators on the deterministic runtime: started, crashed, connected.
+//!
+//! Invariants: a crash drops everything of a validator at one of its await points, and whatever it
+//! had written and not synced is gone, for files are opened from what was durable. Deliberately
+//! absent: what validators are told to do ([`crate::workload`], [`crate::faults`]).
+
+use crate::auditor::Inbox;
+use crate::malice::{Malice, misbehave};
+use crate::wire::{Counted, Meter, Preset, worse};
+use crate::world;
+use commonware_consensus::simplex::scheme::ed25519::Scheme;
+use commonware_consensus::simplex::types::Activity;
+use commonware_cryptography::Signer as _;
+use commonware_p2p::simulated::{self, Network, Oracle, Receiver, Sender};
+use commonware_runtime::deterministic::Context;
+use commonware_runtime::{Clock as _, Handle, Spawner as _, Supervisor as _};
+use commonware_utils::NZUsize;
+use futures::channel::oneshot;
+use lockstep_ledger::{Genesis, Ledger, SystemItem};
+use lockstep_node::application::{Chain, Finalized, Observer, Pace};
+use lockstep_node::block::{Digest, PublicKey};
+use lockstep_node::intake::Door;
+use lockstep_node::items::{Items, evidence_of};
+use lockstep_node::mempool::Mempool;
+use lockstep_node::validator::{
+    CHANNELS, QUOTA, Retention, Timeouts, ValidatorConfig, message_bytes_max, scheme, start,
+};
+use lockstep_types::chain::ValidatorKey;
+use lockstep_types::units::TimeMs;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// One channel's two ends.
+pub type Channel = (Counted<Sender<PublicKey, Context>>, Receiver<PublicKey>);
+
+/// What the network does at the moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weather {
+    /// Of a thousand messages so many are lost.
+    pub lost_of_1000: u64,
+    /// Every message takes longer by this.
+    pub more: Duration,
+    /// Group of each validator; only members of one group hear each other. Empty: all do.
+    pub groups: Vec<usize>,
+}
+
+impl Weather {
+    fn connects(&self, from: usize, to: usize) -> bool {
+        self.groups.get(from) == self.groups.get(to)
+    }
+}
+
+struct Node {
+    running: Option<Handle<()>>,
+    door: Option<Door>,
+    chain: Option<Chain<Context>>,
+    meter: Meter,
+    /// Files of how many lives it has lost; the name of its files has it.
+    wipes: u64,
+    starts: u64,
+}
+
+/// A cluster of validators.
+pub struct Validators {
+    context: Context,
+    genesis: Arc<Genesis>,
+    oracle: Oracle<PublicKey, Context>,
+    nodes: Vec<Node>,
+    preset: Preset,
+    pace: Pace,
+    timeouts: Timeouts,
+    inbox: Inbox,
+}
+
+/// Notes what is final.
+struct Note {
+    index: usize,
+    context: Context,
+    inbox: Inbox,
+    scheme: Scheme,
+}
+
+impl Observer for Note {
+    fn activity(&self, activity: &Activity<Scheme, Digest>) {
+        let evidence = evidence_of(activity, &self.scheme, ValidatorKey::default());
+        if let Some(SystemItem::Evidence(evidence)) = evidence {
+            self.inbox.accuse(self.index, evidence.offender);
+        }
+    }
+
+    fn finalized(&self, finalized: &Finalized) {
+        self.inbox.push(self.index, now(&self.context), Arc::clone(&finalized.block));
+    }
+}
+
+/// Simulated time.
+#[must_use]
+pub fn now(context: &Context) -> TimeMs {
+    let since = context.current().duration_since(UNIX_EPOCH).unwrap_or_default();
+    TimeMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl Validators {
+    /// So many validators, connected and not started.
+    pub async fn new(context: Context, count: usize, preset: Preset, inbox: Inbox) -> Self {
+        let keys = (0..count).map(|index| world::validator_key(index).public_key());
+        let peers: Vec<PublicKey> = keys.collect();
+        let peers_max = NonZeroUsize::new(count).unwrap_or(NZUsize!(1));
+        let (network, oracle) = Network::new_with_peers(
+            context.child("network"),
+            simulated::Config {
+                max_size: message_bytes_max(u32::try_from(count).unwrap_or(u32::MAX)),
+                max_peers_per_set: peers_max,
+                disconnect_on_block: true,
+                tracked_peer_sets: NZUsize!(1),
+            },
+            peers,
+        )
+        .await;
+        network.start();
+        let node = |_| Node {
+            running: None,
+            door: None,
+            chain: None,
+            meter: Meter::default(),
+            wipes: 0,
+            starts: 0,
+        };
+        let timeouts = match preset {
+            Preset::Near => Timeouts::default(),
+            // A block may have to go half around the Earth before anybody votes for it.
+            Preset::Wan => Timeouts {
+                leader: Duration::from_millis(500),
+                certification: Duration::from_millis(1_000),
+                ..Timeouts::default()
+            },
+        };
+        let genesis = Arc::new(world::genesis(count));
+        let nodes = (0..count).map(node).collect();
+        let pace = Pace::default();
+        let mut cluster = Self { context, genesis, oracle, nodes, preset, pace, timeouts, inbox };
+        cluster.set_weather(&Weather::default()).await;
+        cluster
+    }
+
+    /// The chain.
+    #[must_use]
+    pub fn genesis(&self) -> &Arc<Genesis> {
+        &self.genesis
+    }
+
+    /// How many there are, running or not.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The simulated machine.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Bytes that each has sent.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u64> {
+        let load = |node: &Node| node.meter.load(std::sync::atomic::Ordering::Relaxed);
+        self.nodes.iter().map(load).collect()
+    }
+
+    fn key(index: usize) -> PublicKey {
+        world::validator_key(index).public_key()
+    }
+
+    /// Replaces all links by what the weather allows.
+    pub async fn set_weather(&mut self, weather: &Weather) {
+        for from in 0..self.count() {
+            for to in (0..self.count()).filter(|to| *to != from) {
+                let (sender, receiver) = (Self::key(from), Self::key(to));
+                // There may have been no link.
+                let _ = self.oracle.remove_link(sender.clone(), receiver.clone()).await;
+                if weather.connects(from, to) {
+                    let link = self.preset.link(from, to);
+                    let link = worse(link, weather.lost_of_1000, weather.more);
+                    let added = self.oracle.add_link(sender, receiver, link).await;
+                    assert!(added.is_ok(), "the link was just removed");
+                }
+            }
+        }
+    }
+
+    async fn channels(&self, index: usize) -> Vec<Channel> {
+        let mut channels = Vec::new();
+        for (channel, _) in CHANNELS {
+            let control = self.oracle.control(Self::key(index));
+            let registered = control.register(channel, QUOTA).await;
+            let Ok((sender, receiver)) = registered else {
+                unreachable!("the network lives as long as the cluster")
+            };
+            let meter = Arc::clone(&self.nodes[index].meter);
+            channels.push((Counted::new(sender, meter), receiver));
+        }
+        channels
+    }
+
+    fn scheme(&self, index: usize) -> Scheme {
+        match scheme(&self.genesis, &world::validator_key(index)) {
+            Ok(scheme) => scheme,
+            Err(error) => unreachable!("validator {index} has a seat: {error}"),
+        }
+    }
+
+    fn context_of(&mut self, index: usize) -> Context {
+        let node = &mut self.nodes[index];
+        node.starts += 1;
+        let context = self.context.child("validator").with_attribute("index", index);
+        context.with_attribute("start", node.starts)
+    }
+
+    /// Starts a validator, or restarts it on the files that it left.
+    ///
+    /// # Panics
+    /// When it does not start: its files must always do.
+    pub async fn start(&mut self, index: usize) {
+        let channels = self.channels(index).await;
+        let context = self.context_of(index);
+        let wipes = self.nodes[index].wipes;
+        let (inbox, scheme) = (self.inbox.clone(), self.scheme(index));
+        let note = Note { index, context: context.child("note"), inbox, scheme };
+        let config = ValidatorConfig {
+            prefix: format!("validator-{index}-{wipes}"),
+            key: world::validator_key(index),
+            genesis: Arc::clone(&self.genesis),
+            pace: self.pace,
+            timeouts: self.timeouts,
+            retention: Retention { blocks: None },
+            mempool: Mempool::default(),
+            items: Items::default(),
+            observer: Arc::new(note),
+        };
+        let (peers, blocker) = (self.oracle.manager(), self.oracle.control(Self::key(index)));
+        let (ready, started) = oneshot::channel();
+        // Everything of the validator is a child of this task and dies with it.
+        let running = context.spawn(move |context| async move {
+            let validator = match start(context, config, peers, blocker, channels).await {
+                Ok(validator) => validator,
+                Err(error) => panic!("validator {index} does not start: {error}"),
+            };
+            // Whoever waited may have been stopped.
+            let _ = ready.send((validator.door.clone(), validator.chain.clone()));
+            std::future::pending::<()>().await;
+            drop(validator);
+        });
+        let node = &mut self.nodes[index];
+        node.running = Some(running);
+        if let Ok((door, chain)) = started.await {
+            (node.door, node.chain) = (Some(door), Some(chain));
+        }
+    }
+
+    /// Lets a validator that does not run break the protocol instead.
+    pub async fn start_malice(&mut self, index: usize, malice: Malice) {
+        let channels = self.channels(index).await;
+        let context = self.context_of(index);
+        let scheme = self.scheme(index);
+        let task = move |context| misbehave(context, malice, scheme, channels);
+        self.nodes[index].running = Some(context.spawn(task));
+    }
+
+    /// Stops a validator at one of its await points.
+    pub fn crash(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        (node.door, node.chain) = (None, None);
+        if let Some(running) = node.running.take() {
+            running.abort();
+            self.inbox.forget_accusations(index);
+        }
+    }
+
+    /// Takes the files of a validator that does not run.
+    pub fn wipe(&mut self, index: usize) {
+        self.nodes[index].wipes += 1;
+    }
+
+    /// Whether a validator runs.
+    #[must_use]
+    pub fn is_running(&self, index: usize) -> bool {
+        self.nodes[index].running.is_some()
+    }
+
+    /// Where clients of a validator bring things, if it runs.
+    #[must_use]
+    pub fn door(&self, index: usize) -> Option<Door> {
+        self.nodes[index].door.clone()
+    }
+
+    /// A running validator's state after its last final block that it has executed.
+    pub async fn ledger(&self, index: usize) -> Option<Ledger> {
+        let chain = self.nodes[index].chain.clone()?;
+        chain.finalized_ledger().await
+    }
+}
