@@ -76,7 +76,8 @@ pub struct Inbox(Arc<Mutex<Letters>>);
 #[derive(Default)]
 struct Letters {
     finals: Vec<(usize, TimeMs, Arc<Block>)>,
-    accused: BTreeSet<ValidatorKey>,
+    /// Who accuses whom.
+    accused: BTreeSet<(usize, ValidatorKey)>,
 }
 
 impl Inbox {
@@ -91,8 +92,13 @@ impl Inbox {
     }
 
     /// A validator has seen votes that must not be.
-    pub fn accuse(&self, offender: ValidatorKey) {
-        self.letters().accused.insert(offender);
+    pub fn accuse(&self, index: usize, offender: ValidatorKey) {
+        self.letters().accused.insert((index, offender));
+    }
+
+    /// A validator has crashed: what it alone had seen is lost, for evidence is not kept in files.
+    pub fn forget_accusations(&self, index: usize) {
+        self.letters().accused.retain(|(accuser, _)| *accuser != index);
     }
 }
 
@@ -429,7 +435,9 @@ impl Auditor {
             let validator = self.ledger.validator_of_key(*key);
             validator.is_none_or(|validator| self.ledger.offence(validator).is_none())
         };
-        self.inbox.letters().accused.iter().copied().filter(is_free).collect()
+        let accused: BTreeSet<ValidatorKey> =
+            self.inbox.letters().accused.iter().map(|(_, offender)| *offender).collect();
+        accused.into_iter().filter(is_free).collect()
     }
 }
 

@@ -85,7 +85,7 @@ impl Observer for Note {
     fn activity(&self, activity: &Activity<Scheme, Digest>) {
         let evidence = evidence_of(activity, &self.scheme, ValidatorKey::default());
         if let Some(SystemItem::Evidence(evidence)) = evidence {
-            self.inbox.accuse(evidence.offender);
+            self.inbox.accuse(self.index, evidence.offender);
         }
     }
 
@@ -274,6 +274,7 @@ impl Validators {
         (node.door, node.chain) = (None, None);
         if let Some(running) = node.running.take() {
             running.abort();
+            self.inbox.forget_accusations(index);
         }
     }
 
