@@ -1,10 +1,11 @@
 //! Watches a run: what every validator says is final, executed again, and held to the rules.
 //!
 //! What is checked: one block at each height, at every validator and over restarts; no command
-//! executed twice; events and state as the auditor's own execution has them; stake and money add up; an
-//! index within what honest reporters saw; nobody liquidated on stale prices, by the auditor's own
-//! count of reports; nobody left below maintenance on fresh ones. Deliberately absent: roots, which
-//! validators compare before they vote; if two differ, blocks stop and that is found.
+//! executed twice; events and state as the auditor's own execution has them; stake and money add
+//! up; an index within what honest reporters saw; nobody liquidated on stale prices, by the
+//! auditor's own count of reports; nobody left below maintenance on fresh ones. Deliberately
+//! absent: roots, which validators compare before they vote; if two differ, blocks stop and that is
+//! found.
 
 use crate::workload::Market;
 use crate::world::REPORT_AGE_MAX;
