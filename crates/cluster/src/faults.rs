@@ -95,7 +95,7 @@ impl Storm {
     pub fn new(seed: u64, faults: &[Fault]) -> Self {
         Self {
             faults: faults.to_vec(),
-            rng: Rng::new(seed ^ 0x7374_6f72_6d),
+            rng: Rng::new(seed ^ 0x73_746f_726d),
             weather: Weather::default(),
             dead: BTreeMap::new(),
             faulty: BTreeMap::new(),

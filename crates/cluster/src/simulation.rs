@@ -128,7 +128,7 @@ impl Story {
         let validators =
             Validators::new(cluster, plan.validators, plan.preset, inbox.clone()).await;
         let ledger = genesis_ledger(plan.validators);
-        let mut rng = Rng::new(plan.seed ^ 0x7374_6f72_79);
+        let mut rng = Rng::new(plan.seed ^ 0x73_746f_7279);
         let falls = 2_000 + i64::try_from(rng.below(4_000)).unwrap_or(0);
         let market = Market::new(plan.seed, falls);
         Self {

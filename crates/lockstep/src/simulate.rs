@@ -172,8 +172,6 @@ fn report(sum: &Sum, arguments: &Arguments) -> Report {
     let seconds = (sum.simulated_ms / 1_000).max(1);
     let [blocks, commands, repeats, refused, trades, liquidations, stale, slashed] = sum.counts;
     let ms = |sorted: &[u64]| format!("{}, {}", percentile(sorted, 50), percentile(sorted, 99));
-    let faults = sum.faults.iter().map(|(fault, times)| format!("{fault} {times}"));
-    let faults: Vec<String> = faults.collect();
     let rows = [
         ("runs", sum.runs.to_string()),
         ("with findings", sum.found.to_string()),
@@ -184,19 +182,20 @@ fn report(sum: &Sum, arguments: &Arguments) -> Report {
         ("trades, accounts liquidated", format!("{trades}, {liquidations}")),
         ("blocks on stale prices", stale.to_string()),
         ("malicious validators, slashed", format!("{}, {slashed}", sum.malicious)),
-        ("faults drawn", faults.join(", ")),
         ("block to final, p50 and p99 ms", ms(&sum.latencies_ms)),
         ("between blocks, p50 and p99 ms", ms(&sum.intervals_ms)),
         ("bytes sent per validator and second", (sum.bytes / running / seconds).to_string()),
         ("bytes sent per validator and block", (sum.bytes / running / blocks.max(1)).to_string()),
     ];
+    let rows = rows.map(|(what, value)| vec![what.to_string(), value]).into_iter();
+    let drawn = |(fault, times): (&Fault, &u64)| vec![format!("drawn: {fault}"), times.to_string()];
     let table = Table {
         title: "Runs".to_string(),
         note: "To final: from a block's time to a validator's knowing, over all validators and \
                blocks, faults included."
             .to_string(),
         columns: vec![Column::words("what"), Column::words("all seeds")],
-        rows: rows.into_iter().map(|(what, value)| vec![what.to_string(), value]).collect(),
+        rows: rows.chain(sum.faults.iter().map(drawn)).collect(),
     };
     report.section("All seeds", vec![Block::Table(table)]);
     report
