@@ -4,7 +4,7 @@
 //! once and no more than [`SIGNER_COMMANDS_MAX`] waiting; bytes and number are bounded, and what
 //! does not fit is refused by name. A command stays until a finalized block has it or it has waited
 //! too long, so that a block that consensus dropped loses nothing. Deliberately absent: the network
-//! ([`crate::gossip`]) and whether a command will succeed.
+//! ([`crate::intake`]) and whether a command will succeed.
 
 #[cfg(test)]
 mod tests;

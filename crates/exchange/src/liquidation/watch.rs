@@ -2,11 +2,12 @@
 //! have brought below, and everybody else in turn.
 //!
 //! A look at an account leaves behind, for each underlying that it has positions in, the range of
-//! the index within which it is certainly still above maintenance: a move by a share `m` costs no
-//! more than `2 G m` in balance and requirement together, where `G` is what all its positions move
-//! like at most, so that half of what it has to spare divided by `G` is a safe share. The ends of
-//! the ranges are in two ordered indexes per underlying; a block asks for those that its price has
-//! crossed, so its work does not grow with the accounts that are far from trouble.
+//! the index within which it is still above maintenance, unless CONC is steep (docs/risk.md says
+//! where): a move by a share `m` costs no more than `2 G m` in balance and requirement together,
+//! where `G` is what all its positions move like at most, so that half of what it has to spare
+//! divided by `G` is a safe share. The ends of the ranges are in two ordered indexes per underlying;
+//! a block asks for those that its price has crossed, so its work does not grow with the accounts
+//! that are far from trouble.
 //!
 //! An account whose floor ([`crate::margin::floor`]) keeps it above maintenance has the floor's
 //! ranges instead, and needs no full look.
@@ -148,9 +149,7 @@ impl Exchange {
         }
         // Who is certainly above maintenance within the ranges that are watched need not be looked
         // at for what has changed.
-        if let Some(watch) = self.state.watches.touch(WatchKey(account))?.clone()
-            && self.is_kept_within(account, &watch.ranges)?
-        {
+        if self.is_kept_where_watched(account)? {
             return Ok(());
         }
         self.state.account(account)?.watched = Watched::Queued;

@@ -25,7 +25,7 @@ use crate::account::fill::Fill;
 use crate::engine::Exchange;
 use crate::formula::rounding::mul_div_floor;
 use crate::formula::{LOTS_PER_UNIT, PPM};
-use crate::state::key::FloorKey;
+use crate::state::key::{FloorKey, WatchKey};
 use crate::state::leaves::{Floor, FloorRange, Order, Range};
 use crate::state::table::Table;
 use crate::state::{Outcome, Touch};
@@ -94,16 +94,17 @@ fn floor_of(
     view: &View,
     open: &[LegOrder],
     grounds: &[(FloorRange, Ground, i64)],
+    parameters: u32,
 ) -> Option<Floor> {
-    let (mut keep, mut orders, mut gross) = (view.cash, 0_i64, [0_i64; 2]);
-    let mut room = GROSS_MAX;
-    for (at, (range, ground, free)) in grounds.iter().enumerate() {
+    let (mut keep, mut orders, mut room) = (view.cash, 0_i64, GROSS_MAX);
+    for (range, ground, free) in grounds {
+        let mut gross = 0_i64;
         for leg in view.legs.iter().filter(|leg| leg.underlying == range.underlying) {
             if leg.lots == 0 {
                 continue;
             }
             keep = keep.checked_sub(ground.position(&leg.contract, leg.lots)?)?;
-            gross[at] = gross[at].checked_add(ground.gross(&leg.contract, leg.lots)?)?;
+            gross = gross.checked_add(ground.gross(&leg.contract, leg.lots)?)?;
             if leg.contract.is_option() {
                 continue;
             }
@@ -113,7 +114,7 @@ fn floor_of(
             let value = (worth - leg.funding_due_nano).div_euclid(i128::from(LOTS_PER_UNIT));
             keep = keep.checked_add(i64::try_from(value).ok()?)?.checked_sub(2)?;
         }
-        room = room.min((*free).min(GROSS_MAX).checked_sub(gross[at])?);
+        room = room.min((*free).min(GROSS_MAX).checked_sub(gross)?);
     }
     for order in open {
         let leg = &view.legs[order.place];
@@ -125,7 +126,7 @@ fn floor_of(
     let second = grounds.get(1).map(|ground| ground.0);
     let open = Usd(keep.checked_sub(orders)?);
     let (cash, keep, room) = (Usd(view.cash), Usd(keep), Usd(room));
-    Some(Floor { parameters: 0, cash, open, keep, room, first, second })
+    Some(Floor { parameters, cash, open, keep, room, first, second })
 }
 
 impl Exchange {
@@ -219,7 +220,7 @@ impl Exchange {
         if self.state.floors.touch(FloorKey(order.account))?.is_none() {
             return Ok(());
         }
-        let cost = self.floor_cost(order, order.left)?;
+        let [cost] = self.floor_costs(order, [order.left])?;
         self.change_floor(order.account, |floor| floor.spend(cost.unwrap_or(i64::MAX), 0))
     }
 
@@ -232,28 +233,31 @@ impl Exchange {
         if self.state.floors.touch(FloorKey(order.account))?.is_none() {
             return Ok(());
         }
-        let (Some(whole), Some(rest)) =
-            (self.floor_cost(order, order.left)?, self.floor_cost(order, order.left - lots)?)
-        else {
-            return Ok(());
-        };
+        let costs = self.floor_costs(order, [order.left, order.left - lots])?;
+        let [Some(whole), Some(rest)] = costs else { return Ok(()) };
         let freed = (whole - rest).max(0);
         self.change_floor(order.account, |floor| floor.spend(-freed, 0))
     }
 
-    /// What so many lots of an order cost of its owner's floor; `None` if that cannot be said.
-    fn floor_cost(&mut self, order: &Order, lots: u32) -> Outcome<Option<i64>> {
-        if lots == 0 {
-            return Ok(Some(0));
-        }
+    /// What each of so many lots of an order cost of its owner's floor; `None` where that cannot be
+    /// said.
+    fn floor_costs<const N: usize>(
+        &mut self,
+        order: &Order,
+        lots: [u32; N],
+    ) -> Outcome<[Option<i64>; N]> {
         let record = *self.state.instrument(order.instrument)?;
         let floor = *self.state.floors.touch(FloorKey(order.account))?;
         let range = floor.as_ref().and_then(|floor| floor.range(record.underlying));
-        let Some(range) = range else { return Ok(None) };
-        let Some(ground) = self.ground(order.account, range)? else { return Ok(None) };
-        let lots = order.side.signed(Lots(i64::from(lots))).0;
-        let order = Ordered { contract: record.contract, lots, limit: order.price.0 };
-        Ok(ground.order(&order))
+        let Some(range) = range else { return Ok([None; N]) };
+        let Some(ground) = self.ground(order.account, range)? else { return Ok([None; N]) };
+        Ok(lots.map(|lots| {
+            if lots == 0 {
+                return Some(0);
+            }
+            let lots = order.side.signed(Lots(i64::from(lots))).0;
+            ground.order(&Ordered { contract: record.contract, lots, limit: order.price.0 })
+        }))
     }
 
     /// Takes account of cash that has left two accounts, before a fill moves more of it: what a
@@ -356,9 +360,8 @@ impl Exchange {
                 let Some(ground) = ground else { return Ok(None) };
                 grounds.push((range, ground, free));
             }
-            let floor = floor_of(view, &open, &grounds)
-                .map(|floor| Floor { parameters, ..floor })
-                .filter(Floor::is_worth_keeping);
+            let floor = floor_of(view, &open, &grounds, parameters);
+            let floor = floor.filter(Floor::is_worth_keeping);
             if floor.is_some_and(|floor| floor.open > Usd::ZERO) || width_ppm == WIDTHS_PPM[1] {
                 return Ok(floor);
             }
@@ -374,11 +377,14 @@ impl Exchange {
     }
 
     /// Whether an account's floor keeps it above maintenance within ranges that are watched.
-    pub(crate) fn is_kept_within(&mut self, id: AccountId, watched: &[Range]) -> Outcome<bool> {
-        let floor = self.floor_that_holds(id)?.filter(Floor::keeps);
-        Ok(floor.is_some_and(|floor| {
-            floor.ranges().map(FloorRange::as_range).all(|safe| {
-                let same = watched.iter().find(|held| held.underlying == safe.underlying);
+    pub(crate) fn is_kept_where_watched(&mut self, id: AccountId) -> Outcome<bool> {
+        let Some(floor) = self.floor_that_holds(id)?.filter(Floor::keeps) else {
+            return Ok(false);
+        };
+        let watch = self.state.watches.touch(WatchKey(id))?;
+        Ok(watch.as_ref().is_some_and(|watch| {
+            floor.ranges().all(|safe| {
+                let same = watch.ranges.iter().find(|held| held.underlying == safe.underlying);
                 same.is_some_and(|held| held.low >= safe.low && held.high <= safe.high)
             })
         }))

@@ -120,8 +120,7 @@ pub enum Watched {
 }
 codec_enum!(Watched { 0 => No, 1 => Queued });
 
-/// The index of an underlying within which an account is certainly above maintenance, if nothing
-/// else moves (R2).
+/// The index of an underlying beyond which an account is looked at for its maintenance margin (R2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     /// Of which.
