@@ -6,19 +6,24 @@
 //! ancestors and nothing else; the local clock may delay a check, for a bounded time, and never
 //! decides one. Deliberately absent: votes, networks and files.
 
+use crate::attendance::Attendance;
 use crate::block::{BODY_BYTES_MAX, Block, Context, Digest};
+use crate::committees::{Committees, scheme_of};
+use crate::epochs::Boundary;
 use crate::head::{Base, Events, Executed, Head, StepKey};
 use crate::header::{Header, body_root};
 use crate::intake::Answers;
 use crate::items::{self, Items};
+use crate::light::committee_digest;
 use crate::mempool::{Mempool, Refusal, Room};
 use crate::randomness::Randomness;
 use crate::signatures::{CommandId, Signatures};
-use crate::store::{Hashed, Stores, Writes, empty_target, height_metadata, read_committed};
+use crate::store::{
+    Hashed, Key, Stores, Value, Writes, empty_target, height_metadata, read_committed,
+};
 use commonware_consensus::marshal::ancestry::Ancestry;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::Activity;
-use commonware_cryptography::certificate::Scheme as _;
 use commonware_cryptography::{Digested, Digestible as _};
 use commonware_glue::stateful::db::{DatabaseSet, Merkleized as _, Unmerkleized as _};
 use commonware_glue::stateful::{self, Finality, Input, Proposed};
@@ -27,12 +32,13 @@ use commonware_storage::Context as StorageContext;
 use commonware_storage::mmr::Location;
 use commonware_storage::qmdb::sync::Target;
 use commonware_utils::non_empty_range;
-use futures::StreamExt as _;
-use futures::channel::oneshot;
+use futures::channel::{mpsc, oneshot};
 use futures::future::{FutureExt as _, Shared};
 use futures::lock::{Mutex as AsyncMutex, OwnedMutexGuard};
-use lockstep_ledger::{Block as Body, Genesis, Ledger, Participation, SystemItem};
-use lockstep_types::chain::ValidatorKey;
+use futures::{SinkExt as _, StreamExt as _};
+use lockstep_ledger::{
+    Block as Body, Committee, Evidence, Genesis, Ledger, Participation, SystemItem,
+};
 use lockstep_types::codec::{Bounded, Encode as _};
 use lockstep_types::command::BLOCK_COMMANDS_MAX;
 use lockstep_types::envelope::{ChainId, SignedCommand};
@@ -94,10 +100,36 @@ pub trait Observer: Send + Sync {
     fn finalized(&self, _finalized: &Finalized) {}
     /// Consensus saw a vote, a certificate or a fault.
     fn activity(&self, _activity: &Activity<Scheme, Digest>) {}
+    /// Consensus saw what looks like an offence; its votes have not been checked.
+    fn offence(&self, _evidence: &Evidence) {}
+    /// An epoch begins, in which this node votes or only follows.
+    fn entered(&self, _epoch: u64, _votes: bool) {}
 }
 
 /// The stores, once they are open.
 type Opening<E> = Shared<oneshot::Receiver<Stores<E>>>;
+
+/// What a chain is made of.
+pub struct Parts<E: Spawner + StorageContext> {
+    /// How it began.
+    pub genesis: Arc<Genesis>,
+    /// Pace of blocks.
+    pub pace: Pace,
+    /// The stores, when they are open.
+    pub stores: oneshot::Receiver<Stores<E>>,
+    /// Who votes when.
+    pub committees: Committees,
+    /// Who signed which certificate.
+    pub attendance: Attendance,
+    /// Where ends of epochs are handed over.
+    pub boundaries: mpsc::Sender<Boundary>,
+    /// Commands that wait.
+    pub mempool: Mempool,
+    /// What validators said and no block has yet.
+    pub items: Items,
+    /// Who is told what happens.
+    pub observer: Arc<dyn Observer>,
+}
 
 /// The chain as consensus drives it. Clones share everything.
 pub struct Chain<E: Spawner + StorageContext> {
@@ -108,7 +140,9 @@ pub struct Chain<E: Spawner + StorageContext> {
     stores: Opening<E>,
     head: Arc<AsyncMutex<Option<Arc<AsyncMutex<Head>>>>>,
     signatures: Arc<Signatures>,
-    scheme: Scheme,
+    committees: Committees,
+    attendance: Attendance,
+    boundaries: mpsc::Sender<Boundary>,
     mempool: Mempool,
     items: Items,
     observer: Arc<dyn Observer>,
@@ -124,7 +158,9 @@ impl<E: Spawner + StorageContext> Clone for Chain<E> {
             stores: self.stores.clone(),
             head: Arc::clone(&self.head),
             signatures: Arc::clone(&self.signatures),
-            scheme: self.scheme.clone(),
+            committees: self.committees.clone(),
+            attendance: self.attendance.clone(),
+            boundaries: self.boundaries.clone(),
             mempool: self.mempool.clone(),
             items: self.items.clone(),
             observer: Arc::clone(&self.observer),
@@ -169,31 +205,25 @@ impl<E> Chain<E>
 where
     E: Spawner + StorageContext + Clock + CryptoRng,
 {
-    /// A chain whose stores come through `stores` when they are open; `scheme` is its committee's.
+    /// A chain around its parts.
     ///
     /// # Errors
     /// When the genesis names no validator.
-    pub fn new(
-        genesis: Arc<Genesis>,
-        scheme: Scheme,
-        pace: Pace,
-        stores: oneshot::Receiver<Stores<E>>,
-        waiting: (Mempool, Items),
-        observer: Arc<dyn Observer>,
-    ) -> Result<Self, commonware_codec::Error> {
-        let (mempool, items) = waiting;
+    pub fn new(parts: Parts<E>) -> Result<Self, commonware_codec::Error> {
         Ok(Self {
-            chain: genesis.chain_id(),
-            genesis_block: genesis_block::<E>(&genesis)?,
-            genesis,
-            pace,
-            stores: stores.shared(),
+            chain: parts.genesis.chain_id(),
+            genesis_block: genesis_block::<E>(&parts.genesis)?,
+            genesis: parts.genesis,
+            pace: parts.pace,
+            stores: parts.stores.shared(),
             head: Arc::default(),
             signatures: Arc::default(),
-            scheme,
-            mempool,
-            items,
-            observer,
+            committees: parts.committees,
+            attendance: parts.attendance,
+            boundaries: parts.boundaries,
+            mempool: parts.mempool,
+            items: parts.items,
+            observer: parts.observer,
         })
     }
 
@@ -271,18 +301,44 @@ where
         Some(head.ledger().clone())
     }
 
-    /// Whether a validator's item is good for this chain.
+    /// Whether a validator's item is good for this chain, as far as the committees that are at hand
+    /// tell.
     pub fn item_holds(&self, item: &SystemItem, rng: &mut E) -> bool {
         let is_seated = match item {
-            SystemItem::Report(signed) => self.has_seat(&signed.report.validator),
-            SystemItem::Deposit(signed) => self.has_seat(&signed.word.validator),
+            SystemItem::Report(signed) => self.committees.has_seat(&signed.report.validator),
+            SystemItem::Deposit(signed) => self.committees.has_seat(&signed.word.validator),
             SystemItem::Evidence(_) => true,
         };
-        is_seated && items::holds(self.chain, item, &self.scheme, rng)
+        let scheme = |epoch| self.committees.of(epoch).map(|seated| seated.scheme.as_ref().clone());
+        is_seated && items::holds(self.chain, item, &scheme, rng)
     }
 
-    fn has_seat(&self, key: &ValidatorKey) -> bool {
-        self.scheme.participants().iter().any(|seat| seat.as_ref() == key)
+    /// Whether the ledger has punished who this evidence is against, for that epoch.
+    pub async fn has_punished(&self, evidence: &Evidence) -> bool {
+        let Some(head) = self.head().await else { return false };
+        let ledger = head.ledger();
+        let offender = ledger.validator_of_key(evidence.offender);
+        let offence = offender.and_then(|offender| ledger.offence(offender));
+        offence.is_some_and(|(epoch, _)| epoch == evidence.epoch)
+    }
+
+    /// The committee that follows the highest final block, if that is the last of its epoch, with
+    /// its height.
+    pub async fn next_committee(&self) -> Option<(u64, Committee)> {
+        let mut head = self.head().await?;
+        head.rewind_to_base();
+        let (ledger, height) = (head.ledger(), head.base().height);
+        let next = ledger.epoch_of(height).saturating_add(1);
+        ledger.committee(next).map(|committee| (height, committee.clone()))
+    }
+
+    /// Hands over to the next committee and waits until that is durable.
+    pub async fn hand_over(&self, last: Header, committee: Committee) {
+        let (done, waiting) = oneshot::channel();
+        if self.boundaries.clone().send(Boundary { last, committee, done }).await.is_ok() {
+            // An error: the node is stopping.
+            let _ = waiting.await;
+        }
     }
 
     /// Brings the engine to the state after `parent`, which comes before `ancestry`'s blocks.
@@ -380,22 +436,27 @@ where
         let items = self.items.select(time, ITEMS_BYTES_MAX, |id| head.includes(id));
         ids.extend(items.iter().map(items::id_of));
         let leader: [u8; 32] = consensus.leader.as_ref().try_into().ok()?;
+        let epoch = consensus.round.epoch().get();
+        let is_first = parent_header.height == 0 || parent_header.epoch != epoch;
+        let participation =
+            if is_first { Participation::default() } else { self.attendance.of(parent_digest) };
         let body = Body {
             height: parent_header.height.checked_add(1)?,
             time,
             leader,
-            participation: Participation::default(),
+            participation,
             system: Bounded::new(items).ok()?,
             commands: Bounded::new(commands).ok()?,
         };
         let body_root = body_root(&body.to_bytes());
         let key = StepKey { parent: parent_digest.0, body_root };
         let executed = head.advance(key, &body, ids).ok()?;
+        let next = next_named(head.ledger());
         drop(head);
         let events_root = executed.events_root;
         let hashed = hash(writes, body.height, executed).await?;
         let header = Header {
-            epoch: consensus.round.epoch().get(),
+            epoch,
             view: consensus.round.view().get(),
             parent_view: consensus.parent.0.get(),
             parent: parent_digest.0,
@@ -408,7 +469,7 @@ where
             operations_end: *hashed.bounds().tip.size,
             events_root,
             body_root,
-            next: None,
+            next,
         };
         Block::new(header, body).ok().map(|block| (block, hashed))
     }
@@ -420,7 +481,9 @@ where
         body: &Body,
         rng: &mut impl CryptoRng,
     ) -> Option<Vec<CommandId>> {
-        let good = |item: &SystemItem| items::holds(self.chain, item, &self.scheme, rng);
+        // What a block is checked against follows from its parent's state alone.
+        let scheme = |epoch| scheme_of(self.chain, ledger.committee(epoch)?, None).ok();
+        let good = |item: &SystemItem| items::holds(self.chain, item, &scheme, rng);
         if !body.system.iter().all(good) {
             return None;
         }
@@ -443,8 +506,7 @@ where
         let is_candidate = finality == Finality::Candidate;
         if is_candidate {
             let parent = parent.inner_shared();
-            // There is one epoch, so that no block names a next committee.
-            if block.header().time <= parent.header().time || block.header().next.is_some() {
+            if block.header().time <= parent.header().time {
                 return None;
             }
             wait_for_clock(&context, block.header().time).await;
@@ -456,11 +518,21 @@ where
             ids_of(block.body())
         };
         let executed = head.advance(StepKey::from(block.header()), block.body(), ids).ok()?;
+        let next = next_named(head.ledger());
         drop(head);
-        let is_same = executed.events_root == block.header().events_root;
+        let is_same =
+            executed.events_root == block.header().events_root && next == block.header().next;
         let hashed = hash(writes, block.header().height, executed).await?;
         (is_same && hashed.root().0 == block.header().state_root).then_some(hashed)
     }
+}
+
+/// What the header of the block that leads to a state says of the next committee.
+fn next_named(ledger: &Ledger) -> Option<[u8; 32]> {
+    let height = ledger.height();
+    let next = ledger.epoch_of(height).checked_add(1)?;
+    let committee = ledger.committee(next).filter(|_| ledger.is_last_of_epoch(height));
+    committee.map(committee_digest)
 }
 
 /// The names of everything in a body.
@@ -477,7 +549,7 @@ async fn hash<E: Spawner + StorageContext>(
 ) -> Option<Hashed<E>> {
     let mut writes = writes.with_metadata(height_metadata(height));
     for (key, value) in executed.changes {
-        writes = writes.write(key, value);
+        writes = writes.write(Key::from(key), value.map(Value::from));
     }
     writes.merkleize().await.ok()
 }
@@ -571,5 +643,13 @@ where
         self.items.forget(block.body().system.iter());
         let events = Arc::new(settled.unwrap_or_default());
         self.observer.finalized(&Finalized { block: Arc::new(block.clone()), events });
+        if block.header().next.is_some() {
+            let next = self.next_committee().await;
+            let Some((_, committee)) = next.filter(|(height, _)| *height == block.header().height)
+            else {
+                unreachable!("the state after an epoch's last block has the next committee")
+            };
+            self.hand_over(block.header().clone(), committee).await;
+        }
     }
 }

@@ -22,14 +22,28 @@ use commonware_cryptography::ed25519;
 use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, tokio};
 use futures::channel::{mpsc, oneshot};
 use futures::executor::block_on;
+use futures::future::try_join_all;
 use futures::{SinkExt as _, StreamExt as _};
 use lockstep_ledger::{Genesis, Ledger, SystemItem};
 use lockstep_types::envelope::SignedCommand;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
+use std::{fs, io};
+
+/// A file in the folder of validators with which the chain begins. Validators without files of
+/// their own vote at once if it is there, and otherwise join a network that runs.
+const FOUNDING: &str = "founding";
+
+/// Marks a folder as that of validators with which the chain begins.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn found(data: &Path) -> io::Result<()> {
+    fs::write(data.join(FOUNDING), "The chain begins with the validators of this folder.\n")
+}
 
 /// How often it is looked whether the driver is done.
 const DRIVER_POLL: Duration = Duration::from_millis(10);
@@ -184,44 +198,62 @@ async fn start_all(
     config: &HostConfig,
 ) -> Result<(Vec<Node>, Vec<Validator<tokio::Context>>), StartError> {
     let neighbours = neighbours(config)?;
-    let (mut nodes, mut running) = (Vec::new(), Vec::new());
-    for (index, hosted) in config.hosted.iter().enumerate() {
+    let founding = config.data.join(FOUNDING);
+    let is_founder = founding.exists();
+    // All at once, for one that joins waits for the others' answers.
+    let starts = config.hosted.iter().enumerate().map(|(index, hosted)| {
         let context = context.child("validator").with_attribute("index", index);
-        let key = key_of(hosted.seed)?;
-        let network = NetworkConfig {
-            key: key.clone(),
-            chain: config.genesis.chain_id().0,
-            listen: hosted.listen,
-            neighbours: neighbours.clone(),
-        };
-        let (oracle, channels) = join(&context, network)?;
-        let (mempool, notes) = (Mempool::default(), Arc::new(Notes::default()));
-        let validator = ValidatorConfig {
-            prefix: format!("validator-{index}"),
-            key,
-            genesis: Arc::clone(&config.genesis),
-            pace: config.pace,
-            timeouts: config.timeouts,
-            retention: config.retention,
-            mempool: mempool.clone(),
-            items: Items::default(),
-            observer: Arc::clone(&notes) as _,
-        };
-        let librarian = context.child("ledgers");
-        let validator = start(context, validator, oracle.clone(), oracle, channels).await?;
-        let chain = validator.chain.clone();
-        let (ledgers, mut wishes) = mpsc::channel::<LedgerWish>(WISHES_MAX);
-        // The state may have to be read from files, which only the runtime's own tasks can.
-        librarian.spawn(move |_| async move {
-            while let Some(wish) = wishes.next().await {
-                // Who asked may have gone.
-                let _ = wish.send(chain.finalized_ledger().await);
-            }
-        });
-        nodes.push(Node { door: validator.door.clone(), mempool, notes, ledgers });
-        running.push(validator);
+        start_one(context, config, index, hosted, neighbours.clone(), is_founder)
+    });
+    let started = try_join_all(starts).await?;
+    if is_founder {
+        // From here on their own files tell; if it cannot be removed, it says nothing to them.
+        let _ = fs::remove_file(founding);
     }
-    Ok((nodes, running))
+    Ok(started.into_iter().unzip())
+}
+
+async fn start_one(
+    context: tokio::Context,
+    config: &HostConfig,
+    index: usize,
+    hosted: &Hosted,
+    neighbours: Vec<Neighbour>,
+    is_founder: bool,
+) -> Result<(Node, Validator<tokio::Context>), StartError> {
+    let key = key_of(hosted.seed)?;
+    let network = NetworkConfig {
+        key: key.clone(),
+        chain: config.genesis.chain_id().0,
+        listen: hosted.listen,
+        neighbours,
+    };
+    let (oracle, channels) = join(&context, network)?;
+    let (mempool, notes) = (Mempool::default(), Arc::new(Notes::default()));
+    let validator = ValidatorConfig {
+        prefix: format!("validator-{index}"),
+        key,
+        genesis: Arc::clone(&config.genesis),
+        is_founder,
+        pace: config.pace,
+        timeouts: config.timeouts,
+        retention: config.retention,
+        mempool: mempool.clone(),
+        items: Items::default(),
+        observer: Arc::clone(&notes) as _,
+    };
+    let librarian = context.child("ledgers");
+    let validator = start(context, validator, oracle.clone(), oracle, channels).await?;
+    let chain = validator.chain.clone();
+    let (ledgers, mut wishes) = mpsc::channel::<LedgerWish>(WISHES_MAX);
+    // The state may have to be read from files, which only the runtime's own tasks can.
+    librarian.spawn(move |_| async move {
+        while let Some(wish) = wishes.next().await {
+            // Who asked may have gone.
+            let _ = wish.send(chain.finalized_ledger().await);
+        }
+    });
+    Ok((Node { door: validator.door.clone(), mempool, notes, ledgers }, validator))
 }
 
 fn neighbours(config: &HostConfig) -> Result<Vec<Neighbour>, StartError> {

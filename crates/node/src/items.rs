@@ -40,12 +40,20 @@ pub fn id_of(item: &SystemItem) -> CommandId {
     CommandId(*blake3::hash(&item.to_bytes()).as_bytes())
 }
 
-/// Whether an item's signatures hold on this chain. Evidence must be of the committee of `scheme`.
-pub fn holds(chain: ChainId, item: &SystemItem, scheme: &Scheme, rng: &mut impl CryptoRng) -> bool {
+/// Whether an item's signatures hold on this chain. Evidence must be of an epoch whose committee
+/// `scheme` knows.
+pub fn holds(
+    chain: ChainId,
+    item: &SystemItem,
+    scheme: &impl Fn(u64) -> Option<Scheme>,
+    rng: &mut impl CryptoRng,
+) -> bool {
     match item {
         SystemItem::Report(signed) => signed.verify(chain).is_ok(),
         SystemItem::Deposit(signed) => signed.verify(chain).is_ok(),
-        SystemItem::Evidence(evidence) => evidence_holds(evidence, scheme, rng),
+        SystemItem::Evidence(evidence) => {
+            scheme(evidence.epoch).is_some_and(|scheme| evidence_holds(evidence, &scheme, rng))
+        }
     }
 }
 

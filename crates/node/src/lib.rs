@@ -11,9 +11,14 @@
 extern crate alloc;
 
 pub mod application;
+pub mod attendance;
 pub mod block;
+pub mod committees;
+pub mod duty;
+pub mod epochs;
 #[cfg(test)]
 mod fixture;
+pub mod handovers;
 pub mod head;
 pub mod header;
 #[cfg(feature = "host")]
@@ -24,7 +29,9 @@ pub mod light;
 pub mod mempool;
 #[cfg(feature = "host")]
 pub mod network;
+pub mod offences;
 mod randomness;
 pub mod signatures;
+pub mod state_source;
 pub mod store;
 pub mod validator;

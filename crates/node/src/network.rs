@@ -58,7 +58,6 @@ pub fn join(
     config: NetworkConfig,
 ) -> Result<(Oracle, Vec<Channel>), StartError> {
     let count = config.neighbours.len();
-    let validators = u32::try_from(count).map_err(|_| StartError::Channels)?;
     let handshake = Cups::<_, ChaCha20Poly1305>::new(
         Sake {
             signer: config.key.clone(),
@@ -74,7 +73,7 @@ pub fn join(
         &[HANDSHAKE_DOMAIN, &config.chain].concat(),
         config.listen,
         peers_max,
-        message_bytes_max(validators),
+        message_bytes_max(),
         MAILBOX,
     );
     // Several validators of one operator, or of a test network, share an address.

@@ -6,7 +6,8 @@
 //! read from it. Deliberately absent: what leaves mean.
 
 use crate::block::Digest;
-use commonware_codec::{FixedSize as _, RangeCfg};
+use bytes::BufMut;
+use commonware_codec::{Buf, EncodeSize, Error as CodecError, FixedSize as _, Read, Write};
 use commonware_cryptography::Sha256;
 use commonware_glue::stateful::db::{DatabaseSet, Shared};
 use commonware_parallel::Sequential;
@@ -26,8 +27,10 @@ use commonware_storage::translator::{OrderedTranslator, Translator};
 use commonware_utils::{NZU16, NZU64, NZUsize};
 use futures::TryStreamExt as _;
 use lockstep_exchange::state::journal::LEAF_BYTES_MAX;
+use lockstep_types::codec::Bounded;
 use std::hash::{BuildHasher, DefaultHasher};
 use std::num::{NonZeroU16, NonZeroUsize};
+use std::ops::Deref;
 
 /// How work is spread over threads. One type for the whole binary: each costs a build of all
 /// consensus code.
@@ -37,6 +40,69 @@ pub const STRATEGY: Strategy = Sequential;
 
 /// Bytes of a leaf's key at most.
 pub const KEY_BYTES_MAX: usize = 128;
+/// Bytes of which there are at most so many: a key or a value of the store. It is encoded as bytes
+/// behind their length.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UpTo<const MAX: usize>(Vec<u8>);
+
+/// A leaf's key.
+pub type Key = UpTo<KEY_BYTES_MAX>;
+/// A leaf's value.
+pub type Value = UpTo<LEAF_BYTES_MAX>;
+
+impl<const MAX: usize> From<Vec<u8>> for UpTo<MAX> {
+    fn from(bytes: Vec<u8>) -> Self {
+        assert!(bytes.len() <= MAX, "leaves are bounded where they are made");
+        Self(bytes)
+    }
+}
+
+impl<const MAX: usize> From<Bounded<u8, MAX>> for UpTo<MAX> {
+    fn from(bytes: Bounded<u8, MAX>) -> Self {
+        Self(bytes.into_vec())
+    }
+}
+
+impl<const MAX: usize> From<UpTo<MAX>> for Vec<u8> {
+    fn from(bytes: UpTo<MAX>) -> Self {
+        bytes.0
+    }
+}
+
+impl<const MAX: usize> AsRef<[u8]> for UpTo<MAX> {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<const MAX: usize> Deref for UpTo<MAX> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<const MAX: usize> Write for UpTo<MAX> {
+    fn write(&self, buf: &mut impl BufMut) {
+        self.0.write(buf);
+    }
+}
+
+impl<const MAX: usize> EncodeSize for UpTo<MAX> {
+    fn encode_size(&self) -> usize {
+        self.0.encode_size()
+    }
+}
+
+impl<const MAX: usize> Read for UpTo<MAX> {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
+        Ok(Self(Vec::read_cfg(buf, &((0..=MAX).into(), ()))?))
+    }
+}
+
 /// Bytes of the status bitmap per grafted chunk.
 pub const CHUNK_BYTES: usize = 32;
 /// Leading bytes of a key that the index in memory tells apart; beyond them it reads the log.
@@ -74,8 +140,7 @@ impl Translator for LeadingBytes {
 impl OrderedTranslator for LeadingBytes {}
 
 /// The store of one node.
-pub type Store<E> =
-    Db<mmr::Family, E, Vec<u8>, Vec<u8>, Sha256, LeadingBytes, CHUNK_BYTES, Strategy>;
+pub type Store<E> = Db<mmr::Family, E, Key, Value, Sha256, LeadingBytes, CHUNK_BYTES, Strategy>;
 /// The store as consensus and state sync share it.
 pub type Stores<E> = Shared<Store<E>>;
 /// Writes on top of some block's state, not yet hashed.
@@ -83,11 +148,8 @@ pub type Writes<E> = <Stores<E> as DatabaseSet<E>>::Unmerkleized;
 /// Hashed writes: the state after a block.
 pub type Hashed<E> = <Stores<E> as DatabaseSet<E>>::Merkleized;
 
-/// Codec limits of keys and values.
-type Limits = ((RangeCfg<usize>, ()), (RangeCfg<usize>, ()));
-
 /// How a store is set up.
-pub type StoreConfig = VariableConfig<LeadingBytes, Limits, Strategy>;
+pub type StoreConfig = VariableConfig<LeadingBytes, ((), ()), Strategy>;
 
 /// The configuration of the store in partitions that start with `prefix`.
 #[must_use]
@@ -106,7 +168,7 @@ pub fn store_config(prefix: &str, page_cache: CacheRef) -> StoreConfig {
             partition: format!("{prefix}-state-log"),
             items_per_section: NZU64!(65_536),
             compression: None,
-            codec_config: (((0..=KEY_BYTES_MAX).into(), ()), ((0..=LEAF_BYTES_MAX).into(), ())),
+            codec_config: ((), ()),
             page_cache,
             write_buffer: FILE_BUFFER,
             replay_buffer: FILE_BUFFER,
@@ -120,7 +182,9 @@ pub fn store_config(prefix: &str, page_cache: CacheRef) -> StoreConfig {
 }
 
 /// One entry of the store's log.
-pub type Operation = ordered::Operation<mmr::Family, Vec<u8>, VariableEncoding<Vec<u8>>>;
+pub type Operation = ordered::Operation<mmr::Family, Key, VariableEncoding<Value>>;
+/// Bytes of an entry at most: a key, a value, the next key, their lengths and a tag.
+pub const OPERATION_BYTES_MAX: usize = 2 * KEY_BYTES_MAX + LEAF_BYTES_MAX + 16;
 
 /// What state sync starts from on an empty store.
 #[must_use]
@@ -130,8 +194,14 @@ pub fn empty_target<E: Spawner + StorageContext>() -> Target<mmr::Family, Digest
 
 /// The commit metadata of a height.
 #[must_use]
-pub fn height_metadata(height: u64) -> Vec<u8> {
-    height.to_be_bytes().to_vec()
+pub fn height_metadata(height: u64) -> Value {
+    UpTo(height.to_be_bytes().to_vec())
+}
+
+/// The height in a commit's metadata.
+#[must_use]
+pub fn height_of(metadata: &Value) -> Option<u64> {
+    metadata.as_ref().try_into().ok().map(u64::from_be_bytes)
 }
 
 /// A committed state as it is read back.
@@ -141,7 +211,7 @@ pub struct Committed {
     /// Its root.
     pub root: Digest,
     /// All leaves, by key.
-    pub leaves: Vec<(Vec<u8>, Vec<u8>)>,
+    pub leaves: Vec<(Key, Value)>,
 }
 
 /// Reads the whole committed state.
@@ -153,8 +223,7 @@ pub async fn read_committed<E: Spawner + StorageContext>(
 ) -> Result<Committed, Error<mmr::Family>> {
     let store = stores.read().await;
     let metadata = store.get_metadata().await?;
-    let height = metadata.and_then(|bytes| bytes.as_slice().try_into().ok());
-    let height = height.map_or(0, u64::from_be_bytes);
+    let height = metadata.as_ref().and_then(height_of).unwrap_or(0);
     let leaves = store.stream_range(..).try_collect().await?;
     Ok(Committed { height, root: store.root(), leaves })
 }

@@ -10,46 +10,48 @@
 //! follows from [`message_bytes_max`]. Deliberately absent: sockets ([`crate::network`]) and the
 //! rules of the chain ([`crate::application`]).
 
-use crate::application::{Chain, Observer, Pace};
+use crate::application::{self, Chain, Observer, Pace};
+use crate::attendance::Attendance;
 use crate::block::{Block, Digest, PublicKey};
-use crate::intake::{Door, MESSAGE_BYTES_MAX, door};
-use crate::items::{Items, evidence_of, holds};
+use crate::committees::Committees;
+use crate::duty::Duty;
+use crate::epochs::{self, BOUNDARIES_MAX, Entry};
+use crate::handovers::{self, Keeper, Registry, learn};
+use crate::intake::{self, Door, door};
+use crate::items::Items;
+use crate::light::LightClient;
 use crate::mempool::Mempool;
-use crate::store::{FILE_BUFFER, Operation, PAGE_BYTES, STRATEGY, Store, store_config};
-use bytes::Bytes;
-use commonware_actor::Feedback;
+use crate::offences::{Offences, collect};
+use crate::state_source::StateSource;
+use crate::store::{FILE_BUFFER, OPERATION_BYTES_MAX, PAGE_BYTES, STRATEGY, store_config};
 use commonware_broadcast::buffered;
-use commonware_codec::DecodeExt as _;
+use commonware_consensus::Epochable as _;
 use commonware_consensus::marshal::core::{Actor as Marshal, Mailbox as MarshalMailbox};
 use commonware_consensus::marshal::resolver::p2p as marshal_resolver;
 use commonware_consensus::marshal::standard::{Deferred, Standard};
 use commonware_consensus::marshal::{self};
-use commonware_consensus::simplex::config::{Floor, ForwardPolicy, SkipPolicy};
-use commonware_consensus::simplex::elector::RoundRobin;
+use commonware_consensus::simplex;
+use commonware_consensus::simplex::config::Floor;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
-use commonware_consensus::simplex::types::Activity;
-use commonware_consensus::simplex::{self, SkipBudget};
-use commonware_consensus::types::{Epoch, FixedEpocher, ViewDelta};
-use commonware_consensus::{Reporter, Reporters};
-use commonware_cryptography::certificate::{ConstantProvider, Verifier as _};
-use commonware_cryptography::{Digested, Digestible as _, Sha256, Signer as _, ed25519};
-use commonware_glue::stateful::db::{AttachableResolver, Shared, SyncEngineConfig};
+use commonware_consensus::types::{FixedEpocher, Height, ViewDelta};
+use commonware_cryptography::certificate::Verifier as _;
+use commonware_cryptography::{Digested, Digestible as _, Signer as _, ed25519};
+use commonware_glue::stateful::db::{SyncEngineConfig, p2p};
 use commonware_glue::stateful::{
     Config as StatefulConfig, Mailbox as StatefulMailbox, PruneConfig, Stateful, SyncPlan,
 };
+use commonware_p2p::utils::mux;
 use commonware_p2p::{Blocker, Provider, Receiver, Sender, max_message_size};
 use commonware_runtime::buffer::paged::CacheRef;
 use commonware_runtime::{Clock, Handle, Metrics, Quota, Spawner, Storage};
 use commonware_storage::archive::prunable;
-use commonware_storage::qmdb::sync;
 use commonware_storage::translator::TwoCap;
 use commonware_storage::{Context as StorageContext, mmr};
-use commonware_utils::ordered::Set;
-use commonware_utils::{NZDuration, NZU32, NZU64, NZUsize, TryCollect as _};
-use futures::StreamExt as _;
+use commonware_utils::{NZDuration, NZU32, NZU64, NZUsize};
 use futures::channel::{mpsc, oneshot};
-use lockstep_ledger::{Genesis, Ledger, SystemItem};
+use lockstep_ledger::{Genesis, Ledger};
 use lockstep_types::chain::ValidatorKey;
+use lockstep_types::chain::params::SEATS_MAX;
 use rand::CryptoRng;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -58,35 +60,32 @@ use std::task::Poll;
 use std::time::Duration;
 
 /// What each channel of the transport carries, by number.
-pub const CHANNELS: [(u64, &str); 6] = [
+pub const CHANNELS: [(u64, &str); 8] = [
     (0, "votes"),
     (1, "certificates"),
     (2, "certificates asked for"),
     (3, "blocks asked for"),
     (4, "blocks"),
     (5, "commands and items"),
+    (6, "handovers"),
+    (7, "state"),
 ];
 /// Messages per second of one peer on one channel.
 pub const QUOTA: Quota = Quota::per_second(NZU32!(4_096));
 /// Messages that wait for a part at most.
-const MAILBOX: NonZeroUsize = NZUsize!(1_024);
+pub(crate) const MAILBOX: NonZeroUsize = NZUsize!(1_024);
 /// Pages of files in memory.
 const CACHED_PAGES: NonZeroUsize = NZUsize!(4_096);
-/// Blocks in an epoch. One epoch only, for now.
-const EPOCH_BLOCKS: NonZeroU64 = NZU64!(u64::MAX);
+/// Entries of the store's log that are asked of a peer at once, and served, at most.
+const SERVED_OPERATIONS: NonZeroU64 = NZU64!(128);
 /// Final blocks that wait for their state to be durable at most.
 const PENDING_MAX: NonZeroUsize = NZUsize!(16);
-
-/// Domain of votes, in front of the chain's id.
-pub const VOTE_DOMAIN: &[u8] = b"lockstep/vote/v1";
 
 /// Why a validator did not start.
 #[derive(Debug)]
 pub enum StartError {
     /// The genesis is no chain's.
     Genesis(String),
-    /// This node's key is none of the committee's.
-    NotInCommittee,
     /// A file could not be opened.
     Storage(String),
     /// A channel of the transport is missing.
@@ -99,7 +98,6 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Genesis(why) => write!(f, "genesis: {why}"),
-            Self::NotInCommittee => write!(f, "key: not one of the genesis' validators"),
             Self::Storage(why) => write!(f, "storage: {why}"),
             Self::Channels => write!(f, "network: {} channels are needed", CHANNELS.len()),
             Self::Driver => write!(f, "the thread that drives the node died"),
@@ -149,6 +147,9 @@ pub struct ValidatorConfig {
     pub key: ed25519::PrivateKey,
     /// The chain.
     pub genesis: Arc<Genesis>,
+    /// If it has no files: whether the chain begins with it. Otherwise it joins: it takes over the
+    /// state of others, and votes from the next epoch on.
+    pub is_founder: bool,
     /// Pace of blocks.
     pub pace: Pace,
     /// Timeouts of consensus.
@@ -163,61 +164,6 @@ pub struct ValidatorConfig {
     pub observer: Arc<dyn Observer>,
 }
 
-/// Collects evidence of what consensus sees, and tells the observer.
-#[derive(Clone)]
-struct Watch {
-    observer: Arc<dyn Observer>,
-    scheme: Scheme,
-    me: ValidatorKey,
-    offences: mpsc::UnboundedSender<SystemItem>,
-}
-
-impl Reporter for Watch {
-    type Activity = Activity<Scheme, Digest>;
-
-    fn report(&mut self, activity: Self::Activity) -> Feedback {
-        self.observer.activity(&activity);
-        if let Some(evidence) = evidence_of(&activity, &self.scheme, self.me) {
-            // Consensus reports each offence once and blocks the offender: few will come. Nobody
-            // listens only when the node stops.
-            let _ = self.offences.unbounded_send(evidence);
-        }
-        Feedback::Ok
-    }
-}
-
-/// Stands where a source of other nodes' state would: no node of ours asks for it, and none is
-/// served. A node that was away replays blocks.
-#[derive(Clone, Copy, Debug)]
-pub struct NoStateSync;
-
-/// The answer to whoever asks for state.
-#[derive(Clone, Copy, Debug)]
-pub struct NoState;
-
-impl fmt::Display for NoState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this node's state comes from blocks alone")
-    }
-}
-
-impl std::error::Error for NoState {}
-
-impl sync::Source for NoStateSync {
-    type Family = mmr::Family;
-    type Digest = Digest;
-    type Op = Operation;
-    type Error = NoState;
-
-    async fn serve(&self, _: sync::Request<mmr::Family>) -> sync::source::Result<Self> {
-        Err(NoState)
-    }
-}
-
-impl<E: StorageContext + Spawner> AttachableResolver<Store<E>> for NoStateSync {
-    async fn attach_database(&self, _: Shared<Store<E>>) {}
-}
-
 /// A running validator.
 pub struct Validator<E: StorageContext + Spawner + Clock + CryptoRng> {
     /// Final blocks and certificates.
@@ -228,41 +174,23 @@ pub struct Validator<E: StorageContext + Spawner + Clock + CryptoRng> {
     pub chain: Chain<E>,
     /// Where its clients bring commands.
     pub door: Door,
+    /// Handovers that it keeps.
+    pub registry: Registry,
     /// Its tasks, with their names; one that ends means that the validator has stopped.
     pub tasks: Vec<(&'static str, Handle<()>)>,
 }
 
-/// The committee of the first epoch.
-///
-/// # Errors
-/// When the genesis is none, or a key is none or there twice.
-pub fn committee(genesis: &Genesis) -> Result<Set<PublicKey>, StartError> {
-    let ledger = Ledger::genesis(genesis);
-    let ledger = ledger.map_err(|error| StartError::Genesis(error.to_string()))?;
-    let seats = ledger.committee(0).map(|committee| committee.seats.to_vec()).unwrap_or_default();
-    let key_of = |key: &[u8; 32]| PublicKey::decode(Bytes::copy_from_slice(key));
-    let keys: Result<Vec<PublicKey>, _> = seats.iter().map(|seat| key_of(&seat.key)).collect();
-    let keys = keys.map_err(|error| StartError::Genesis(format!("validators: {error}")))?;
-    let set: Result<Set<PublicKey>, _> = keys.into_iter().try_collect();
-    set.map_err(|_| StartError::Genesis("validators: a key is there twice".into()))
-}
-
-/// The scheme by which the committee signs; `key` votes, if it is in the committee.
-///
-/// # Errors
-/// When the committee makes no sense, or the key is not in it.
-pub fn scheme(genesis: &Genesis, key: &ed25519::PrivateKey) -> Result<Scheme, StartError> {
-    let namespace = [VOTE_DOMAIN, &genesis.chain_id().0].concat();
-    Scheme::signer(&namespace, committee(genesis)?, key.clone()).ok_or(StartError::NotInCommittee)
-}
-
-/// Bytes of one message between validators at most, for a committee of so many.
+/// Bytes of one message between validators at most.
 #[must_use]
-pub fn message_bytes_max(validators: u32) -> u32 {
+pub fn message_bytes_max() -> u32 {
+    let seats = u32::from(SEATS_MAX);
+    let voting = simplex::max_payload_size::<Scheme, Digest>(seats);
     max_message_size(&[
-        simplex::max_payload_size::<Scheme, Digest>(validators),
-        marshal::max_payload_size::<Standard<Block>, Scheme>(validators, &()),
-        MESSAGE_BYTES_MAX,
+        mux::prefixed(voting),
+        marshal::max_payload_size::<Standard<Block>, Scheme>(seats, &()),
+        intake::MESSAGE_BYTES_MAX,
+        handovers::MESSAGE_BYTES_MAX,
+        p2p::max_payload_size::<mmr::Family, Digest>(SERVED_OPERATIONS, OPERATION_BYTES_MAX),
     ])
 }
 
@@ -288,17 +216,115 @@ pub(crate) fn archive_config<C>(
     }
 }
 
+/// A plan of where a start begins.
+type Plan<E> = SyncPlan<E, Scheme, Standard<Block>>;
+
+/// Who votes, what was handed over, and where this start begins.
+struct Beginning<E: StorageContext> {
+    committees: Committees,
+    keeper: Keeper<E>,
+    registry: Registry,
+    plan: Plan<E>,
+}
+
+/// Finds out with whom and where to begin: from this node's files, from the genesis, or from peers.
+async fn begin<E, SE, RE, B>(
+    context: &mut E,
+    config: &ValidatorConfig,
+    pages: CacheRef,
+    network: &mut (SE, RE),
+    blocker: &mut B,
+) -> Result<Beginning<E>, StartError>
+where
+    E: Clock + CryptoRng + Spawner + Storage + Metrics,
+    SE: Sender<PublicKey = PublicKey>,
+    RE: Receiver<PublicKey = PublicKey>,
+    B: Blocker<PublicKey = PublicKey>,
+{
+    let (prefix, genesis) = (&config.prefix, &config.genesis);
+    let wrong = |error: &dyn fmt::Display| StartError::Genesis(error.to_string());
+    let ledger = Ledger::genesis(genesis).map_err(|error| wrong(&error))?;
+    let first = ledger.committee(0).cloned().unwrap_or_default();
+    let (mut keeper, registry) = Keeper::open(context.child("handovers"), prefix, pages).await?;
+    let duty = Duty::open(context.child("duty"), prefix).await?;
+    let mut plan = Plan::init(context.child("plan"), prefix).await;
+    let mut first_epoch = duty.first_epoch();
+    if first_epoch.is_none() && config.is_founder {
+        duty.settle(0).await?;
+        first_epoch = Some(0);
+    } else if first_epoch.is_none() {
+        let mut light = LightClient::new(genesis).map_err(|error| wrong(&error))?;
+        for epoch in 1..=registry.newest() {
+            let Some(handover) = keeper.get(epoch).await? else { break };
+            light.advance(&handover, context).map_err(|error| wrong(&error))?;
+        }
+        let me = public_bytes(&config.key);
+        let learned = learn(context, light, &me, network, blocker).await;
+        for handover in &learned.handovers {
+            keeper = keeper.put(handover).await?;
+        }
+        if let Some(tip) = learned.tip {
+            plan = plan.set_floor(tip).await;
+        }
+        // Last of all, for until it is settled the next start learns anew.
+        let next = registry.newest().saturating_add(1);
+        duty.settle(next).await?;
+        first_epoch = Some(next);
+    }
+    let first_epoch = first_epoch.unwrap_or(0);
+    let committees = Committees::new(genesis.chain_id(), config.key.clone(), first_epoch);
+    committees.insert(&first).map_err(|error| wrong(&error))?;
+    for epoch in 1..=registry.newest() {
+        if let Some(handover) = keeper.get(epoch).await? {
+            committees.insert(&handover.committee).map_err(|error| wrong(&error))?;
+        }
+    }
+    Ok(Beginning { committees, keeper, registry, plan })
+}
+
+/// The bytes of a key's public half.
+fn public_bytes(key: &ed25519::PrivateKey) -> ValidatorKey {
+    key.public_key().as_ref().try_into().unwrap_or_default()
+}
+
+impl<E> Beginning<E>
+where
+    E: Clock + CryptoRng + Spawner + Storage + Metrics,
+{
+    /// Where voting begins: in the epoch of the block after the last one that was processed, or of
+    /// the certificate that a joining node begins with.
+    async fn entry(
+        &self,
+        processed: Option<Height>,
+        genesis: Digest,
+        epoch_blocks: u64,
+    ) -> Result<Entry, StartError> {
+        let epoch = processed.map_or(0, |height| height.get().saturating_add(1) / epoch_blocks);
+        if let Some(floor) = self.plan.floor().filter(|floor| floor.epoch().get() >= epoch) {
+            let epoch = floor.epoch().get();
+            return Ok(Entry { epoch, floor: Floor::Finalized(floor.clone()) });
+        }
+        if epoch == 0 {
+            return Ok(Entry { epoch, floor: Floor::Genesis(genesis) });
+        }
+        let missing = || StartError::Storage(format!("handovers: there is none to epoch {epoch}"));
+        let handover = self.keeper.get(epoch).await?.ok_or_else(missing)?;
+        Ok(Entry { epoch, floor: Floor::Genesis(handover.last.header().digest()) })
+    }
+}
+
 /// Starts a validator on a transport. `peers` tells who is there, `blocker` cuts off who
-/// misbehaves; `channels` are those of [`CHANNELS`], in order.
+/// misbehaves; `channels` are those of [`CHANNELS`], in order. A validator that joins returns when
+/// it has learned from its peers where to begin.
 ///
 /// # Errors
 /// When the configuration makes no sense or files cannot be opened.
 #[expect(clippy::too_many_lines, reason = "a list of parts and how each is set up")]
 pub async fn start<E, P, B, SE, RE>(
-    context: E,
+    mut context: E,
     config: ValidatorConfig,
     peers: P,
-    blocker: B,
+    mut blocker: B,
     channels: Vec<(SE, RE)>,
 ) -> Result<Validator<E>, StartError>
 where
@@ -308,15 +334,17 @@ where
     SE: Sender<PublicKey = PublicKey>,
     RE: Receiver<PublicKey = PublicKey>,
 {
-    let Ok([votes, certificates, asked, backfill, blocks, gossip]) =
-        <[(SE, RE); 6]>::try_from(channels)
+    let Ok([votes, certificates, asked, backfill, blocks, gossip, mut handing, state_asked]) =
+        <[(SE, RE); 8]>::try_from(channels)
     else {
         return Err(StartError::Channels);
     };
     let me = config.key.public_key();
-    let scheme = scheme(&config.genesis, &config.key)?;
     let prefix = &config.prefix;
     let pages = CacheRef::new(PAGE_BYTES, CACHED_PAGES);
+    let epoch_blocks = u64::from(config.genesis.chain.epoch_blocks).max(1);
+    let epocher = FixedEpocher::new(NonZeroU64::new(epoch_blocks).unwrap_or(NonZeroU64::MIN));
+    let beginning = begin(&mut context, &config, pages.clone(), &mut handing, &mut blocker).await?;
     let mut tasks = Vec::new();
 
     let resolver = marshal_resolver::init(
@@ -346,16 +374,28 @@ where
         },
     );
     tasks.push(("broadcast", broadcast.start(blocks)));
+    let (state_resolver, state_asker) = p2p::Actor::new(
+        context.child("state_resolver"),
+        p2p::Config {
+            peer_provider: peers,
+            blocker: blocker.clone(),
+            database: None,
+            mailbox_size: MAILBOX,
+            me: Some(me.clone()),
+            fetch_timeout: NZDuration!(Duration::from_secs(2)),
+            fetch_retry_delay: Duration::from_millis(100),
+            max_serve_ops: SERVED_OPERATIONS,
+            priority_requests: false,
+            priority_responses: false,
+        },
+    );
+    tasks.push(("state_resolver", state_resolver.start(state_asked)));
 
     let storage = |error: &dyn fmt::Display| StartError::Storage(error.to_string());
+    let unbounded = Scheme::certificate_codec_config_unbounded();
     let finalizations = prunable::Archive::init(
         context.child("finalizations_by_height"),
-        archive_config(
-            prefix,
-            "finalizations",
-            pages.clone(),
-            Scheme::certificate_codec_config_unbounded(),
-        ),
+        archive_config(prefix, "finalizations", pages.clone(), unbounded),
     )
     .await
     .map_err(|error| storage(&error))?;
@@ -366,31 +406,33 @@ where
     .await
     .map_err(|error| storage(&error))?;
 
-    let (opened, opening) = oneshot::channel();
-    let chain = Chain::<E>::new(
-        Arc::clone(&config.genesis),
-        scheme.clone(),
-        config.pace,
-        opening,
-        (config.mempool.clone(), config.items.clone()),
-        Arc::clone(&config.observer),
-    )
+    let (opened, stores) = oneshot::channel();
+    let (boundaries, ends) = mpsc::channel(BOUNDARIES_MAX);
+    let attendance = Attendance::default();
+    let chain = Chain::<E>::new(application::Parts {
+        genesis: Arc::clone(&config.genesis),
+        pace: config.pace,
+        stores,
+        committees: beginning.committees.clone(),
+        attendance: attendance.clone(),
+        boundaries,
+        mempool: config.mempool.clone(),
+        items: config.items.clone(),
+        observer: Arc::clone(&config.observer),
+    })
     .map_err(|error| StartError::Genesis(error.to_string()))?;
     let genesis = chain.genesis_block().clone();
     let genesis_digest = genesis.digest();
-
-    let plan: SyncPlan<E, Scheme, Standard<Block>> =
-        SyncPlan::init(context.child("plan"), prefix.clone()).await;
-    let provider = ConstantProvider::new(scheme.clone());
+    let is_joining = beginning.plan.floor().is_some();
 
     let (marshal, marshal_mailbox, floor) = Marshal::<_, Standard<Block>, _, _, _, _, _>::init(
         context.child("marshal"),
         finalizations,
         final_blocks,
         marshal::Config {
-            provider,
-            epocher: FixedEpocher::new(EPOCH_BLOCKS),
-            start: plan.marshal_start(Digested::precomputed(genesis, genesis_digest)),
+            provider: beginning.committees.clone(),
+            epocher: epocher.clone(),
+            start: beginning.plan.marshal_start(Digested::precomputed(genesis, genesis_digest)),
             partition_prefix: prefix.clone(),
             mailbox_size: MAILBOX,
             view_retention: ViewDelta::new(10),
@@ -406,6 +448,9 @@ where
         },
     )
     .await;
+    let processed = floor.processed().map(|processed| processed.height());
+    let entry = beginning.entry(processed, genesis_digest, epoch_blocks).await?;
+    let Beginning { committees, keeper, registry, plan } = beginning;
 
     let (stateful, state) = Stateful::new(
         context.child("stateful"),
@@ -416,9 +461,9 @@ where
             marshal: (marshal_mailbox.clone(), floor),
             mailbox_size: MAILBOX,
             plan,
-            resolvers: NoStateSync,
+            resolvers: StateSource::new(context.child("state_source"), state_asker),
             sync_config: SyncEngineConfig {
-                fetch_batch_size: NZU64!(64),
+                fetch_batch_size: SERVED_OPERATIONS,
                 apply_batch_size: NZU64!(2_048),
                 max_outstanding_requests: NZUsize!(8),
             },
@@ -435,6 +480,7 @@ where
     let subscriber = state.clone();
     let mut subscription = Box::pin(async move { subscriber.subscribe_databases().await });
     let early = futures::poll!(subscription.as_mut());
+    let (follower, library) = (chain.clone(), marshal_mailbox.clone());
     let opener = context.child("opener").spawn(move |_| async move {
         let stores = match early {
             Poll::Ready(stores) => stores,
@@ -442,76 +488,61 @@ where
         };
         // The receiver lives as long as the chain, and nobody else answers it.
         let _ = opened.send(stores);
+        if is_joining {
+            // Blocks up to here were taken over and not executed: if they ended an epoch, nobody
+            // has handed over yet.
+            let Some((height, committee)) = follower.next_committee().await else { return };
+            if let Some(last) = library.get_block(Height::new(height)).await {
+                follower.hand_over(last.inner_shared().header().clone(), committee).await;
+            }
+        }
     });
     tasks.push(("opener", opener));
 
-    let deferred = Deferred::new(
-        context.child("deferred"),
-        state.clone(),
-        marshal_mailbox.clone(),
-        FixedEpocher::new(EPOCH_BLOCKS),
-    );
+    let deferred =
+        Deferred::new(context.child("deferred"), state.clone(), marshal_mailbox.clone(), epocher);
     tasks.push(("marshal", marshal.start(state.clone(), buffer, resolver)));
     tasks.push(("stateful", stateful.start()));
 
     let (door, intake) = door();
-    let (taker, waiting) = (chain.clone(), config.items.clone());
-    let guard = blocker.clone();
+    let (taker, waiting, guard) = (chain.clone(), config.items.clone(), blocker.clone());
     tasks.push((
         "intake",
         context
             .child("intake")
             .spawn(move |context| intake.run(context, taker, waiting, gossip, guard)),
     ));
-    let (offences, offence) = mpsc::unbounded();
-    let watch = Watch {
-        observer: Arc::clone(&config.observer),
-        scheme: scheme.clone(),
-        me: me.as_ref().try_into().unwrap_or_default(),
-        offences,
-    };
-    let (chain_id, judge, items) =
-        (config.genesis.chain_id(), scheme.clone(), config.items.clone());
-    let collector = context.child("evidence").spawn(move |mut context| async move {
-        let mut offence = offence;
-        while let Some(item) = offence.next().await {
-            if holds(chain_id, &item, &judge, &mut context) {
-                items.insert(item);
-            }
-        }
+    let (library, guard) = (marshal_mailbox.clone(), blocker.clone());
+    let served = context.child("handovers_served").spawn(move |_| async move {
+        // It ends when the node stops, or with its files, without which the node is none.
+        let _ = keeper.run(handing, library, guard).await;
     });
+    tasks.push(("handovers", served));
+    let (offences, seen) = mpsc::unbounded();
+    let kept = Offences::open(context.child("offences"), prefix).await?;
+    let (judge, bringer) = (chain.clone(), door.clone());
+    let collector = context
+        .child("evidence")
+        .spawn(move |context| collect(context, kept, judge, seen, bringer));
     tasks.push(("evidence", collector));
-    let engine = simplex::Engine::new(
-        context.child("simplex"),
-        simplex::Config {
-            scheme,
-            elector: RoundRobin::<Sha256>::shuffled(&config.genesis.chain_id().0),
-            blocker,
-            automaton: deferred.clone(),
-            relay: deferred.clone(),
-            reporter: Reporters::from((deferred, watch)),
-            strategy: STRATEGY,
-            partition: format!("{prefix}-simplex"),
-            mailbox_size: MAILBOX,
-            epoch: Epoch::zero(),
-            floor: Floor::Genesis(genesis_digest),
-            replay_buffer: FILE_BUFFER,
-            write_buffer: FILE_BUFFER,
-            page_cache: pages,
-            leader_timeout: config.timeouts.leader,
-            certification_timeout: config.timeouts.certification,
-            timeout_retry: config.timeouts.retry,
-            view_retention: ViewDelta::new(10),
-            skip: SkipPolicy::Enabled {
-                timeout: config.timeouts.skip,
-                budget: SkipBudget::Participants,
-            },
-            fetch_timeout: NZDuration!(Duration::from_secs(1)),
-            fetch_retry_delay: Duration::from_millis(500),
-            forward: ForwardPolicy::Disabled,
-            track_historical_votes: true,
-        },
-    );
-    tasks.push(("simplex", engine.start(votes, certificates, asked)));
-    Ok(Validator { marshal: marshal_mailbox, state, chain, door, tasks })
+    let parts = epochs::Parts {
+        context: context.child("epochs"),
+        prefix: prefix.clone(),
+        committees,
+        registry: registry.clone(),
+        me: public_bytes(&config.key),
+        marshal: marshal_mailbox.clone(),
+        automaton: deferred,
+        blocker,
+        attendance,
+        observer: config.observer,
+        offences,
+        pages,
+        timeouts: config.timeouts,
+        epoch_blocks,
+    };
+    let voting =
+        context.child("voting").spawn(move |_| parts.run(entry, votes, certificates, asked, ends));
+    tasks.push(("voting", voting));
+    Ok(Validator { marshal: marshal_mailbox, state, chain, door, registry, tasks })
 }

@@ -9,18 +9,16 @@
 //! moves forward only. Deliberately absent: which handovers there are to follow, and fetching them.
 
 use super::error::ProofError;
-use crate::block::{Digest, PublicKey};
+use crate::block::Digest;
+use crate::committees::{BadCommittee, scheme_of};
 use crate::header::Header;
 use crate::store::STRATEGY;
-use crate::validator::VOTE_DOMAIN;
 use bytes::Bytes;
-use commonware_codec::{DecodeExt as _, Encode as _, Read as _};
+use commonware_codec::{Encode as _, Read as _};
 use commonware_consensus::Epochable as _;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::Finalization;
 use commonware_cryptography::{Hasher as _, Sha256};
-use commonware_utils::TryCollect as _;
-use commonware_utils::ordered::Set;
 use lockstep_ledger::{Committee, Genesis, Ledger};
 use lockstep_types::codec::{Bounded, Encode as _};
 use lockstep_types::codec_struct;
@@ -252,18 +250,7 @@ impl LightClient {
 
 /// What checks the certificates of a committee.
 fn verifier(chain: ChainId, committee: &Committee) -> Result<Scheme, ProofError> {
-    let epoch = committee.epoch;
-    let wrong = |why: String| ProofError::Seats { epoch, why };
-    if committee.seats.is_empty() {
-        return Err(wrong("nobody has a seat".to_string()));
-    }
-    let mut keys = Vec::with_capacity(committee.seats.len());
-    for seat in committee.seats.iter() {
-        let key = PublicKey::decode(Bytes::copy_from_slice(&seat.key));
-        keys.push(key.map_err(|error| wrong(format!("a seat's key: {error}")))?);
-    }
-    let keys: Result<Set<PublicKey>, _> = keys.into_iter().try_collect();
-    let keys = keys.map_err(|_| wrong("a key has two seats".to_string()))?;
-    let namespace = [VOTE_DOMAIN, &chain.0].concat();
-    Ok(Scheme::verifier(&namespace, keys))
+    let wrong =
+        |error: BadCommittee| ProofError::Seats { epoch: committee.epoch, why: error.to_string() };
+    scheme_of(chain, committee, None).map_err(wrong)
 }

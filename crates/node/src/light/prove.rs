@@ -6,7 +6,7 @@
 
 use super::error::ProofError;
 use super::state::{CHUNK_BITS, Leaf, StateProof};
-use crate::store::{CHUNK_BYTES, Store, Stores};
+use crate::store::{CHUNK_BYTES, Key, Store, Stores, height_of};
 use commonware_runtime::Spawner;
 use commonware_storage::Context as StorageContext;
 use commonware_storage::merkle::multi_proof_positions;
@@ -43,11 +43,11 @@ pub async fn prove<E: Spawner + StorageContext>(
 ) -> Result<Proof, ProofError> {
     let store = stores.read().await;
     let metadata = store.get_metadata().await.map_err(wrong)?;
-    let height = metadata.and_then(|bytes| bytes.as_slice().try_into().ok());
-    let height = height.map(u64::from_be_bytes).ok_or_else(|| wrong("nothing is committed yet"))?;
-    let mut found: BTreeMap<u64, Update<_, _>> = BTreeMap::new();
+    let height = metadata.as_ref().and_then(height_of);
+    let height = height.ok_or_else(|| wrong("nothing is committed yet"))?;
+    let mut found: BTreeMap<u64, Update<Key, _>> = BTreeMap::new();
     for key in keys {
-        let span = store.get_span(key).await.map_err(wrong)?;
+        let span = store.get_span(&Key::from(key.clone())).await.map_err(wrong)?;
         let (location, update) = span.ok_or_else(|| wrong("there are no leaves"))?;
         found.insert(*location, update);
     }
@@ -59,9 +59,9 @@ pub async fn prove<E: Spawner + StorageContext>(
     let leaves = found.iter().map(|(location, update)| {
         Ok(Leaf {
             location: *location,
-            key: Bounded::new(update.key.clone())?,
-            value: Bounded::new(update.value.clone())?,
-            next_key: Bounded::new(update.next_key.clone())?,
+            key: Bounded::new(update.key.to_vec())?,
+            value: Bounded::new(update.value.to_vec())?,
+            next_key: Bounded::new(update.next_key.to_vec())?,
         })
     });
     let leaves: Result<Vec<Leaf>, lockstep_types::codec::DecodeError> = leaves.collect();

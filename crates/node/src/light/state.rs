@@ -146,9 +146,9 @@ impl StateProof {
                 return Err(ProofError::Overwritten { key: key_text(&leaf.key) });
             }
             let operation = Operation::Update(Update {
-                key: leaf.key.to_vec(),
-                value: leaf.value.to_vec(),
-                next_key: leaf.next_key.to_vec(),
+                key: leaf.key.clone().into(),
+                value: leaf.value.clone().into(),
+                next_key: leaf.next_key.clone().into(),
             });
             elements.push((operation.encode(), Location::new(leaf.location)));
         }

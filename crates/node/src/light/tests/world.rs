@@ -1,13 +1,13 @@
 //! A chain with short epochs: blocks are executed, their leaves committed, their headers certified.
 
 use crate::block::{Digest, PublicKey};
+use crate::committees::VOTE_DOMAIN;
 use crate::head::{Base, Head, StepKey};
 use crate::header::{Header, body_root};
 use crate::light::claim::Claim;
 use crate::light::prove::prove;
 use crate::light::{Bundle, Certified, Handover, committee_digest};
 use crate::store::{PAGE_BYTES, Stores, height_metadata, store_config};
-use crate::validator::VOTE_DOMAIN;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::{Finalization, Finalize, Proposal};
 use commonware_consensus::types::{Epoch, Round, View};
