@@ -79,6 +79,8 @@ struct Letters {
     finals: Vec<(usize, TimeMs, Arc<Block>)>,
     /// Who accuses whom.
     accused: BTreeSet<(usize, ValidatorKey)>,
+    /// Who votes.
+    voting: BTreeSet<usize>,
 }
 
 impl Inbox {
@@ -95,6 +97,22 @@ impl Inbox {
     /// A validator has seen votes that must not be.
     pub fn accuse(&self, index: usize, offender: ValidatorKey) {
         self.letters().accused.insert((index, offender));
+    }
+
+    /// A validator enters an epoch in which it votes, or stops voting.
+    pub fn note_votes(&self, index: usize, votes: bool) {
+        let mut letters = self.letters();
+        if votes {
+            letters.voting.insert(index);
+        } else {
+            letters.voting.remove(&index);
+        }
+    }
+
+    /// Whether a validator votes.
+    #[must_use]
+    pub fn votes(&self, index: usize) -> bool {
+        self.letters().voting.contains(&index)
     }
 
     /// A validator has crashed: what it alone had seen is lost, for evidence is not kept in files.

@@ -3,12 +3,12 @@
 //! Invariants: no more than a third of the validators less one are malicious, wiped or lying, all
 //! together; whatever else is wrong ends with [`Storm::heal`]. Deliberately absent: skewed clocks.
 
-use crate::malice::Malice;
 use crate::validators::{Validators, Weather};
 use crate::workload::{Candour, Workload};
+use lockstep_node::malice::Malice;
 use lockstep_sim::rng::Rng;
 use lockstep_types::units::TimeMs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -25,8 +25,10 @@ pub enum Fault {
     Crash,
     /// A validator breaks the protocol.
     Malice,
-    /// A validator loses its files and votes anew.
+    /// A validator loses its files and joins again.
     Wipe,
+    /// A validator loses its files and votes anew, as if the chain began with it.
+    Amnesia,
     /// A validator reports wrong, late or no prices.
     Lies,
     /// Nobody reports prices for a while.
@@ -35,13 +37,14 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Loss,
         Self::Delay,
         Self::Partition,
         Self::Crash,
         Self::Malice,
         Self::Wipe,
+        Self::Amnesia,
         Self::Lies,
         Self::Silence,
     ];
@@ -56,6 +59,7 @@ impl Fault {
             Self::Crash => "crash",
             Self::Malice => "malice",
             Self::Wipe => "wipe",
+            Self::Amnesia => "amnesia",
             Self::Lies => "lies",
             Self::Silence => "silence",
         }
@@ -140,7 +144,7 @@ impl Storm {
     pub fn must_progress(&self, validators: &Validators) -> bool {
         let count = validators.count();
         let calm = self.weather.lost_of_1000 == 0 && self.weather.more.is_zero();
-        let is_up = |index: &usize| self.is_honest(*index) && validators.is_running(*index);
+        let is_up = |index: &usize| self.is_honest(*index) && validators.is_voting(*index);
         let mut groups: BTreeMap<usize, usize> = BTreeMap::new();
         for index in (0..count).filter(is_up) {
             *groups.entry(self.weather.groups.get(index).copied().unwrap_or(0)).or_default() += 1;
@@ -185,7 +189,7 @@ impl Storm {
                     }
                 }
             }
-            Fault::Malice | Fault::Wipe | Fault::Lies => {
+            Fault::Malice | Fault::Wipe | Fault::Amnesia | Fault::Lies => {
                 self.corrupt(validators, workload, fault, time).await;
             }
             Fault::Silence => {
@@ -214,7 +218,9 @@ impl Storm {
         time: TimeMs,
     ) {
         let count = validators.count();
-        if self.faulty.len() >= count.saturating_sub(1) / 3 {
+        let absent = (0..count).filter(|index| validators.is_joining(*index));
+        let lost: BTreeSet<usize> = absent.chain(self.faulty.keys().copied()).collect();
+        if lost.len() >= count.saturating_sub(1) / 3 {
             return;
         }
         let index = self.rng.below_usize(count);
@@ -229,7 +235,11 @@ impl Storm {
             }
             Fault::Wipe => {
                 self.kill(validators, index, time);
-                validators.wipe(index);
+                validators.wipe(index, false);
+            }
+            Fault::Amnesia => {
+                self.kill(validators, index, time);
+                validators.wipe(index, true);
                 self.faulty.insert(index, None);
             }
             _ => {

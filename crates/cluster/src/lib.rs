@@ -3,15 +3,14 @@
 //! One seed is one run, to the bit: the runtime's clock, its order of tasks, the network's delays
 //! and all chance follow from it. [`simulation`] tells the story of a run; [`validators`] starts,
 //! crashes and connects validators, [`wire`] has latencies and counts bytes, [`world`] the genesis,
-//! [`workload`] who trades and what prices do, [`faults`] what goes wrong, [`malice`] validators
-//! that break the protocol, [`auditor`] what must hold whatever happens.
+//! [`workload`] who trades and what prices do, [`faults`] what goes wrong, [`auditor`] what must
+//! hold whatever happens.
 //!
 //! Besides `node` this is the only crate that names commonware's, for it is the network that
 //! `node` runs on in simulations. Deliberately absent: sockets, files, wall clocks.
 
 pub mod auditor;
 pub mod faults;
-pub mod malice;
 pub mod simulation;
 pub mod validators;
 pub mod wire;

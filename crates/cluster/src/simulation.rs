@@ -5,13 +5,13 @@
 
 use crate::auditor::{Auditor, Counts, Finding, Inbox, Rule};
 use crate::faults::{Fault, Storm};
-use crate::malice::Malice;
 use crate::validators::{Validators, now};
 use crate::wire::Preset;
 use crate::workload::{Market, Workload, genesis_ledger};
 use crate::world::START;
 use commonware_runtime::deterministic::{self, Context};
 use commonware_runtime::{Clock as _, Runner as _, Supervisor as _};
+use lockstep_node::malice::Malice;
 use lockstep_sim::rng::Rng;
 use lockstep_types::units::TimeMs;
 use std::collections::BTreeMap;
@@ -169,6 +169,7 @@ impl Story {
         let tick = Duration::from_millis(TICK_MS.unsigned_abs());
         self.context.sleep(tick).await;
         let time = now(&self.context);
+        self.validators.settle();
         let has_news = self.auditor.listen();
         let passed = time.0 - START.0;
         let is_due = |every: i64| passed.div_euclid(TICK_MS) % (every / TICK_MS) == 0;

@@ -5,27 +5,26 @@
 //! absent: what validators are told to do ([`crate::workload`], [`crate::faults`]).
 
 use crate::auditor::Inbox;
-use crate::malice::{Malice, misbehave};
 use crate::wire::{Counted, Meter, Preset, worse};
-use crate::world;
+use crate::{workload, world};
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
-use commonware_consensus::simplex::types::Activity;
 use commonware_cryptography::Signer as _;
 use commonware_p2p::simulated::{self, Network, Oracle, Receiver, Sender};
 use commonware_runtime::deterministic::Context;
 use commonware_runtime::{Clock as _, Handle, Spawner as _, Supervisor as _};
 use commonware_utils::NZUsize;
 use futures::channel::oneshot;
-use lockstep_ledger::{Genesis, Ledger, SystemItem};
+use lockstep_ledger::{Evidence, Genesis, Ledger};
 use lockstep_node::application::{Chain, Finalized, Observer, Pace};
-use lockstep_node::block::{Digest, PublicKey};
+use lockstep_node::block::PublicKey;
+use lockstep_node::committees::scheme_of;
 use lockstep_node::intake::Door;
-use lockstep_node::items::{Items, evidence_of};
+use lockstep_node::items::Items;
+use lockstep_node::malice::{Malice, misbehave};
 use lockstep_node::mempool::Mempool;
 use lockstep_node::validator::{
-    CHANNELS, QUOTA, Retention, Timeouts, ValidatorConfig, message_bytes_max, scheme, start,
+    CHANNELS, QUOTA, Retention, Timeouts, ValidatorConfig, message_bytes_max, start,
 };
-use lockstep_types::chain::ValidatorKey;
 use lockstep_types::units::TimeMs;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -53,11 +52,15 @@ impl Weather {
 
 struct Node {
     running: Option<Handle<()>>,
+    /// Comes when it has started.
+    starting: Option<oneshot::Receiver<(Door, Chain<Context>)>>,
     door: Option<Door>,
     chain: Option<Chain<Context>>,
     meter: Meter,
     /// Files of how many lives it has lost; the name of its files has it.
     wipes: u64,
+    /// Whether it votes with new files.
+    is_founder: bool,
     starts: u64,
 }
 
@@ -78,15 +81,15 @@ struct Note {
     index: usize,
     context: Context,
     inbox: Inbox,
-    scheme: Scheme,
 }
 
 impl Observer for Note {
-    fn activity(&self, activity: &Activity<Scheme, Digest>) {
-        let evidence = evidence_of(activity, &self.scheme, ValidatorKey::default());
-        if let Some(SystemItem::Evidence(evidence)) = evidence {
-            self.inbox.accuse(self.index, evidence.offender);
-        }
+    fn entered(&self, _epoch: u64, votes: bool) {
+        self.inbox.note_votes(self.index, votes);
+    }
+
+    fn offence(&self, evidence: &Evidence) {
+        self.inbox.accuse(self.index, evidence.offender);
     }
 
     fn finalized(&self, finalized: &Finalized) {
@@ -110,7 +113,7 @@ impl Validators {
         let (network, oracle) = Network::new_with_peers(
             context.child("network"),
             simulated::Config {
-                max_size: message_bytes_max(u32::try_from(count).unwrap_or(u32::MAX)),
+                max_size: message_bytes_max(),
                 max_peers_per_set: peers_max,
                 disconnect_on_block: true,
                 tracked_peer_sets: NZUsize!(1),
@@ -121,10 +124,12 @@ impl Validators {
         network.start();
         let node = |_| Node {
             running: None,
+            starting: None,
             door: None,
             chain: None,
             meter: Meter::default(),
             wipes: 0,
+            is_founder: true,
             starts: 0,
         };
         let timeouts = match preset {
@@ -205,9 +210,12 @@ impl Validators {
     }
 
     fn scheme(&self, index: usize) -> Scheme {
-        match scheme(&self.genesis, &world::validator_key(index)) {
+        let ledger = workload::genesis_ledger(self.count());
+        let committee = ledger.committee(0).cloned().unwrap_or_default();
+        let key = world::validator_key(index);
+        match scheme_of(self.genesis.chain_id(), &committee, Some(&key)) {
             Ok(scheme) => scheme,
-            Err(error) => unreachable!("validator {index} has a seat: {error}"),
+            Err(error) => unreachable!("the genesis has a committee: {error}"),
         }
     }
 
@@ -225,13 +233,13 @@ impl Validators {
     pub async fn start(&mut self, index: usize) {
         let channels = self.channels(index).await;
         let context = self.context_of(index);
-        let wipes = self.nodes[index].wipes;
-        let (inbox, scheme) = (self.inbox.clone(), self.scheme(index));
-        let note = Note { index, context: context.child("note"), inbox, scheme };
+        let Node { wipes, is_founder, .. } = self.nodes[index];
+        let note = Note { index, context: context.child("note"), inbox: self.inbox.clone() };
         let config = ValidatorConfig {
             prefix: format!("validator-{index}-{wipes}"),
             key: world::validator_key(index),
             genesis: Arc::clone(&self.genesis),
+            is_founder,
             pace: self.pace,
             timeouts: self.timeouts,
             retention: Retention { blocks: None },
@@ -254,8 +262,22 @@ impl Validators {
         });
         let node = &mut self.nodes[index];
         node.running = Some(running);
-        if let Ok((door, chain)) = started.await {
+        if !is_founder {
+            // It may have to wait for others.
+            node.starting = Some(started);
+        } else if let Ok((door, chain)) = started.await {
             (node.door, node.chain) = (Some(door), Some(chain));
+        }
+    }
+
+    /// Takes note of who has started meanwhile.
+    pub fn settle(&mut self) {
+        for node in &mut self.nodes {
+            let Some(starting) = &mut node.starting else { continue };
+            if let Ok(Some((door, chain))) = starting.try_recv() {
+                (node.door, node.chain) = (Some(door), Some(chain));
+                node.starting = None;
+            }
         }
     }
 
@@ -264,23 +286,40 @@ impl Validators {
         let channels = self.channels(index).await;
         let context = self.context_of(index);
         let scheme = self.scheme(index);
-        let task = move |context| misbehave(context, malice, scheme, channels);
+        let task = move |_| misbehave(malice, scheme, channels);
         self.nodes[index].running = Some(context.spawn(task));
     }
 
     /// Stops a validator at one of its await points.
     pub fn crash(&mut self, index: usize) {
         let node = &mut self.nodes[index];
-        (node.door, node.chain) = (None, None);
+        (node.door, node.chain, node.starting) = (None, None, None);
+        self.inbox.note_votes(index, false);
         if let Some(running) = node.running.take() {
             running.abort();
             self.inbox.forget_accusations(index);
         }
     }
 
-    /// Takes the files of a validator that does not run.
-    pub fn wipe(&mut self, index: usize) {
-        self.nodes[index].wipes += 1;
+    /// Takes the files of a validator that does not run. It joins again, or believes that the chain
+    /// begins with it.
+    pub fn wipe(&mut self, index: usize, is_founder: bool) {
+        let node = &mut self.nodes[index];
+        node.wipes += 1;
+        node.is_founder = is_founder;
+    }
+
+    /// Whether a validator votes in the epoch that it is in.
+    #[must_use]
+    pub fn is_voting(&self, index: usize) -> bool {
+        self.is_running(index) && self.inbox.votes(index)
+    }
+
+    /// Whether a validator has lost its files and does not vote yet.
+    #[must_use]
+    pub fn is_joining(&self, index: usize) -> bool {
+        let node = &self.nodes[index];
+        node.wipes > 0 && !node.is_founder && !self.is_voting(index)
     }
 
     /// Whether a validator runs.

@@ -21,6 +21,8 @@ pub const START: TimeMs = TimeMs(1_767_603_600_000);
 pub const REPORT_AGE_MAX: SpanMs = SpanMs(1_000);
 /// What the underlying costs at first, USD.
 pub const PRICE_USD: i64 = 100_000;
+/// Blocks of an epoch: few, for runs are short.
+pub const EPOCH_BLOCKS: u32 = 24;
 /// Who quotes.
 pub const MAKERS: usize = 2;
 /// Who has as much leverage as there is.
@@ -94,9 +96,8 @@ pub fn genesis(validators: usize) -> Genesis {
         name: Bounded::new(b"simulation".to_vec()).unwrap_or_default(),
         salt: [7; 32],
         time: TimeMs(START.0 - 100),
-        // One epoch: the committee stays.
         chain: ChainParams {
-            epoch_blocks: 1 << 24,
+            epoch_blocks: EPOCH_BLOCKS,
             seats_per_validator: 1,
             seats: u16::try_from(validators).unwrap_or(u16::MAX),
             ..ChainParams::default()

@@ -9,6 +9,7 @@
 use crate::attendance::Attendance;
 use crate::block::{BODY_BYTES_MAX, Block, Context, Digest};
 use crate::committees::{Committees, scheme_of};
+use crate::database::Database;
 use crate::epochs::Boundary;
 use crate::head::{Base, Events, Executed, Head, StepKey};
 use crate::header::{Header, body_root};
@@ -576,12 +577,12 @@ where
     type SigningScheme = Scheme;
     type Context = Context;
     type Block = Block;
-    type Databases = Stores<E>;
+    type Databases = Database<E>;
     type Captured = ();
     type Provider = ();
     type Input = ();
 
-    fn sync_targets(block: &Block) -> <Stores<E> as DatabaseSet<E>>::SyncTargets {
+    fn sync_targets(block: &Block) -> <Database<E> as DatabaseSet<E>>::SyncTargets {
         let header = block.header();
         let range = non_empty_range!(
             Location::new(header.operations_start),
@@ -623,7 +624,7 @@ where
         _: (E, Context),
         _: &Block,
         _: &Hashed<E>,
-        _: <Stores<E> as DatabaseSet<E>>::Readers,
+        _: <Database<E> as DatabaseSet<E>>::Readers,
     ) {
     }
 
@@ -632,7 +633,7 @@ where
         _: (E, Context),
         block: &Block,
         (): (),
-        _: <Stores<E> as DatabaseSet<E>>::Readers,
+        _: <Database<E> as DatabaseSet<E>>::Readers,
     ) {
         let Some(mut head) = self.head().await else { return };
         let settled = head.finalize(block.header(), block.body());

@@ -56,7 +56,7 @@ pub enum Message {
     /// Which handovers are there, from the one to this epoch's committee on?
     Ask(u64),
     /// These are.
-    Answer(Answer),
+    Answer(Box<Answer>),
 }
 codec_enum!(Message { 0 => Ask(from), 1 => Answer(answer) });
 
@@ -248,7 +248,7 @@ impl<E: commonware_storage::Context> Keeper<E> {
         let handovers = self.from(from).await?;
         let tip = if handovers.len() == ANSWER_MAX { None } else { tip(marshal).await };
         let handovers = Bounded::new(handovers).unwrap_or_default();
-        Ok(Message::Answer(Answer { handovers, tip }))
+        Ok(Message::Answer(Box::new(Answer { handovers, tip })))
     }
 }
 
@@ -299,7 +299,7 @@ where
         network.0.send(Recipients::All, Message::Ask(next).bytes(), true);
         let deadline = context.current() + ASK_EVERY;
         let mut moved = false;
-        while !moved && heard.len() < enough(&light, me) {
+        while !moved && !has_heard(&light, &heard, me) {
             let received = futures::select_biased! {
                 received = network.1.recv().fuse() => received,
                 () = context.sleep_until(deadline).fuse() => break,
@@ -339,18 +339,18 @@ where
                 learned.tip = finalization_of(&light, &tip);
             }
         }
-        let seats = light.committee().seats.iter();
-        if seats.filter(|seat| heard.contains(&seat.key)).count() >= enough(&light, me) {
+        if has_heard(&light, &heard, me) {
             return learned;
         }
     }
 }
 
-/// How many members of the committee must have answered so that one of them is honest.
-fn enough(light: &LightClient, me: &ValidatorKey) -> usize {
+/// Whether so many members of the committee have answered that one of them is honest.
+fn has_heard(light: &LightClient, heard: &BTreeSet<ValidatorKey>, me: &ValidatorKey) -> bool {
     let seats = &light.committee().seats;
-    let others = seats.iter().filter(|seat| seat.key != *me).count();
-    (seats.len().saturating_sub(1) / 3 + 1).min(others)
+    let others = seats.iter().filter(|seat| seat.key != *me);
+    let answered = others.clone().filter(|seat| heard.contains(&seat.key)).count();
+    answered >= (seats.len().saturating_sub(1) / 3 + 1).min(others.count())
 }
 
 /// Whether a certificate holds and is not so old that its signers have nothing left to lose.

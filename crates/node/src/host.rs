@@ -11,8 +11,10 @@ pub use notes::{Counters, Notes};
 
 use crate::application::{Finalized, Pace};
 use crate::block::PublicKey;
+use crate::committees::scheme_of;
 use crate::intake::{Answers, Closed, Door};
 use crate::items::Items;
+use crate::malice::{Malice, misbehave};
 use crate::mempool::Mempool;
 use crate::network::{Neighbour, NetworkConfig, join, public_key};
 use crate::validator::{Retention, StartError, Timeouts, Validator, ValidatorConfig, start};
@@ -26,6 +28,7 @@ use futures::future::try_join_all;
 use futures::{SinkExt as _, StreamExt as _};
 use lockstep_ledger::{Genesis, Ledger, SystemItem};
 use lockstep_types::envelope::SignedCommand;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +58,9 @@ pub struct Hosted {
     pub seed: [u8; 32],
     /// Where it listens.
     pub listen: SocketAddr,
+    /// How it breaks the protocol instead of running, to show what becomes of it. Its caller gets
+    /// no [`Node`] for it.
+    pub malice: Option<Malice>,
 }
 
 /// Validators of one process.
@@ -200,17 +206,49 @@ async fn start_all(
     let neighbours = neighbours(config)?;
     let founding = config.data.join(FOUNDING);
     let is_founder = founding.exists();
-    // All at once, for one that joins waits for the others' answers.
-    let starts = config.hosted.iter().enumerate().map(|(index, hosted)| {
+    let mut starts = Vec::new();
+    for (index, hosted) in config.hosted.iter().enumerate() {
         let context = context.child("validator").with_attribute("index", index);
-        start_one(context, config, index, hosted, neighbours.clone(), is_founder)
-    });
+        match hosted.malice {
+            Some(malice) => start_malice(&context, config, hosted, malice, &neighbours)?,
+            None => {
+                let neighbours = neighbours.clone();
+                starts.push(start_one(context, config, index, hosted, neighbours, is_founder));
+            }
+        }
+    }
+    // All at once, for one that joins waits for the others' answers.
     let started = try_join_all(starts).await?;
     if is_founder {
         // From here on their own files tell; if it cannot be removed, it says nothing to them.
         let _ = fs::remove_file(founding);
     }
     Ok(started.into_iter().unzip())
+}
+
+/// Joins the network with a validator's key and breaks the protocol.
+fn start_malice(
+    context: &tokio::Context,
+    config: &HostConfig,
+    hosted: &Hosted,
+    malice: Malice,
+    neighbours: &[Neighbour],
+) -> Result<(), StartError> {
+    let wrong = |error: &dyn Display| StartError::Genesis(error.to_string());
+    let key = key_of(hosted.seed)?;
+    let ledger = Ledger::genesis(&config.genesis).map_err(|error| wrong(&error))?;
+    let committee = ledger.committee(0).cloned().unwrap_or_default();
+    let scheme = scheme_of(config.genesis.chain_id(), &committee, Some(&key));
+    let scheme = scheme.map_err(|error| wrong(&error))?;
+    let network = NetworkConfig {
+        key,
+        chain: config.genesis.chain_id().0,
+        listen: hosted.listen,
+        neighbours: neighbours.to_vec(),
+    };
+    let (_, channels) = join(context, network)?;
+    context.child("malice").spawn(move |_| misbehave(malice, scheme, channels));
+    Ok(())
 }
 
 async fn start_one(

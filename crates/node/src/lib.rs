@@ -14,6 +14,7 @@ pub mod application;
 pub mod attendance;
 pub mod block;
 pub mod committees;
+pub mod database;
 pub mod duty;
 pub mod epochs;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub mod host;
 pub mod intake;
 pub mod items;
 pub mod light;
+pub mod malice;
 pub mod mempool;
 #[cfg(feature = "host")]
 pub mod network;

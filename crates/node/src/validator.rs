@@ -14,6 +14,7 @@ use crate::application::{self, Chain, Observer, Pace};
 use crate::attendance::Attendance;
 use crate::block::{Block, Digest, PublicKey};
 use crate::committees::Committees;
+use crate::database::DatabaseConfig;
 use crate::duty::Duty;
 use crate::epochs::{self, BOUNDARIES_MAX, Entry};
 use crate::handovers::{self, Keeper, Registry, learn};
@@ -56,7 +57,6 @@ use rand::CryptoRng;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 /// What each channel of the transport carries, by number.
@@ -456,7 +456,7 @@ where
         context.child("stateful"),
         StatefulConfig {
             application: chain.clone(),
-            db_config: store_config(prefix, pages.clone()),
+            db_config: DatabaseConfig { store: store_config(prefix, pages.clone()), opened },
             provider: (),
             marshal: (marshal_mailbox.clone(), floor),
             mailbox_size: MAILBOX,
@@ -475,29 +475,17 @@ where
             strategy: STRATEGY,
         },
     );
-    // Asked before marshal starts, so that it is the first message of all: a final block that came
-    // before it would wait for stores that nobody hands over.
-    let subscriber = state.clone();
-    let mut subscription = Box::pin(async move { subscriber.subscribe_databases().await });
-    let early = futures::poll!(subscription.as_mut());
-    let (follower, library) = (chain.clone(), marshal_mailbox.clone());
-    let opener = context.child("opener").spawn(move |_| async move {
-        let stores = match early {
-            Poll::Ready(stores) => stores,
-            Poll::Pending => subscription.await,
-        };
-        // The receiver lives as long as the chain, and nobody else answers it.
-        let _ = opened.send(stores);
-        if is_joining {
+    if is_joining {
+        let (follower, library) = (chain.clone(), marshal_mailbox.clone());
+        context.child("heir").spawn(move |_| async move {
             // Blocks up to here were taken over and not executed: if they ended an epoch, nobody
             // has handed over yet.
             let Some((height, committee)) = follower.next_committee().await else { return };
             if let Some(last) = library.get_block(Height::new(height)).await {
                 follower.hand_over(last.inner_shared().header().clone(), committee).await;
             }
-        }
-    });
-    tasks.push(("opener", opener));
+        });
+    }
 
     let deferred =
         Deferred::new(context.child("deferred"), state.clone(), marshal_mailbox.clone(), epocher);

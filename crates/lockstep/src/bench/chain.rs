@@ -56,6 +56,9 @@ pub struct ChainArguments {
     port: u16,
 }
 
+/// Blocks of an epoch: what is measured has a few changes of committee in it.
+const EPOCH_BLOCKS: u32 = 512;
+
 /// What was measured of one kind of blocks.
 struct Measured {
     name: &'static str,
@@ -108,7 +111,8 @@ fn measure(
     let scratch = Scratch(std::env::temp_dir().join(folder));
     let is_loaded = name == "full";
     let traders = if is_loaded { SIGNERS } else { 1 };
-    let plan = Plan { validators: VALIDATORS, prices: Prices::Walk, traders };
+    let plan =
+        Plan { validators: VALIDATORS, prices: Prices::Walk, traders, epoch_blocks: EPOCH_BLOCKS };
     let files = Files::open(&scratch.0, &plan, now())?;
     let config = host_config(&files, arguments.port, pace)?;
     let time = Duration::from_secs(u64::from(arguments.seconds));

@@ -8,7 +8,7 @@ use super::Prices;
 use super::feed;
 use crate::failure::Failure;
 use lockstep_ledger::{Genesis, GenesisOwner, GenesisValidator};
-use lockstep_node::host::public_key_of;
+use lockstep_node::host::{found, public_key_of};
 use lockstep_types::chain::{ChainParams, Stake};
 use lockstep_types::codec::{Bounded, Decode as _, Encode as _};
 use lockstep_types::envelope::Signer;
@@ -27,8 +27,6 @@ pub const TRADERS: u32 = 24;
 const DEPOSIT: Usd = Usd(100_000_000_000_000);
 /// Stake of each validator.
 const STAKE: Stake = Stake(10_000_000_000);
-/// Blocks of the one epoch: the committee of a test network stays.
-const EPOCH_BLOCKS: u32 = 1 << 24;
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
@@ -58,6 +56,8 @@ pub struct Plan {
     pub prices: Prices,
     /// Traders with an account each.
     pub traders: u32,
+    /// Blocks of an epoch.
+    pub epoch_blocks: u32,
 }
 
 /// A data folder that is open.
@@ -86,6 +86,8 @@ impl Files {
         let traders = seed_file(&folder.join("traders.key"), is_new)?;
         let genesis = if is_new {
             let genesis = make_genesis(plan, &validators, traders, now)?;
+            // The genesis last: a folder is used again only if it is whole.
+            found(folder).map_err(Failure::file(folder))?;
             fs::write(&genesis_path, genesis.to_bytes()).map_err(Failure::file(&genesis_path))?;
             genesis
         } else {
@@ -185,7 +187,7 @@ fn make_genesis(
         salt: traders,
         time: now,
         chain: ChainParams {
-            epoch_blocks: EPOCH_BLOCKS,
+            epoch_blocks: plan.epoch_blocks,
             seats_per_validator: 1,
             ..ChainParams::default()
         },

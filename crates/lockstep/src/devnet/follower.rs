@@ -8,6 +8,7 @@ use lockstep_ledger::Ledger;
 use lockstep_ledger::block::{FinalityWord, REPORT_HEIGHTS_MAX};
 use lockstep_node::application::Finalized;
 use lockstep_node::host::Node;
+use lockstep_types::chain::ChainEvent;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -18,6 +19,32 @@ pub struct Follower {
     finality: Vec<FinalityWord>,
     commands: u64,
     refused: u64,
+    news: Vec<String>,
+}
+
+/// What a person would want to know of an event of the chain.
+fn told(event: &ChainEvent) -> Option<String> {
+    Some(match event {
+        ChainEvent::Slashed { validator, share, amount, reward } => format!(
+            "validator {} is slashed: {} ppm, {} of its stake, of which {} go to the reporter",
+            validator.0, share.0, amount.0, reward.0
+        ),
+        ChainEvent::Tombstoned { validator } => {
+            format!("validator {} may never have a seat again", validator.0)
+        }
+        ChainEvent::Jailed { validator, .. } => {
+            format!("validator {} is jailed: it was absent for too long", validator.0)
+        }
+        ChainEvent::Unjailed { validator } => format!("validator {} is back", validator.0),
+        ChainEvent::Elected { epoch, seats, .. } => {
+            format!("a committee of {seats} seats is elected for epoch {epoch}")
+        }
+        ChainEvent::OutageBegan { gap, .. } => {
+            format!("there was no block for {} ms", gap.0)
+        }
+        ChainEvent::OutageEnded { .. } => "trading is normal again".to_string(),
+        _ => return None,
+    })
 }
 
 impl Follower {
@@ -27,7 +54,7 @@ impl Follower {
         let blocks = node.listen();
         let stopped = || Failure::Broken("a validator has stopped".to_string());
         let ledger = node.ledger().ok_or_else(stopped)?;
-        Ok(Self { ledger, blocks, finality: Vec::new(), commands: 0, refused: 0 })
+        Ok(Self { ledger, blocks, finality: Vec::new(), commands: 0, refused: 0, news: Vec::new() })
     }
 
     /// The state.
@@ -48,6 +75,11 @@ impl Follower {
     /// Commands executed, and how many things in them were refused.
     pub fn executed(&self) -> (u64, u64) {
         (self.commands, self.refused)
+    }
+
+    /// What happened on the chain since this was asked last, to be shown.
+    pub fn news(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.news)
     }
 
     /// Executes what has become final, after waiting for `wait` at most; whether anything has.
@@ -86,6 +118,8 @@ impl Follower {
         };
         let refused = self.ledger.venue_events().iter().filter(is_refusal).count();
         self.refused += u64::try_from(refused).unwrap_or(u64::MAX);
+        let news = self.ledger.chain_events().iter().filter_map(told);
+        self.news.extend(news.map(|news| format!("height {}: {news}", header.height)));
         drop(self.ledger.checkpoint());
         if self.finality.len() == REPORT_HEIGHTS_MAX {
             self.finality.remove(0);

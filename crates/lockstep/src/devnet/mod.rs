@@ -20,6 +20,7 @@ use files::{Files, Plan, TRADERS};
 use follower::Follower;
 use lockstep_node::application::Pace;
 use lockstep_node::host::{HostConfig, Hosted, Node, run as host};
+use lockstep_node::malice::Malice;
 use lockstep_node::validator::{Retention, Timeouts};
 use lockstep_types::units::TimeMs;
 use status::Status;
@@ -73,6 +74,18 @@ pub struct Arguments {
     /// Nobody trades: empty blocks but for reports.
     #[arg(long)]
     quiet: bool,
+    /// Blocks of an epoch, of a network that is new: with each a committee is elected.
+    #[arg(long, value_name = "N", default_value_t = 512,
+          value_parser = clap::value_parser!(u32).range(4..=1 << 24))]
+    epoch_blocks: u32,
+    /// The last validator breaks the protocol, from the beginning.
+    #[arg(long, value_name = "HOW", value_parser = malice_named)]
+    malice: Option<Malice>,
+}
+
+fn malice_named(name: &str) -> Result<Malice, String> {
+    let known = || Malice::ALL.map(Malice::name).join(", ");
+    Malice::named(name).ok_or_else(|| format!("one of {}", known()))
 }
 
 /// Runs `lockstep devnet`.
@@ -81,9 +94,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         validators: usize::from(arguments.validators),
         prices: arguments.prices,
         traders: TRADERS,
+        epoch_blocks: arguments.epoch_blocks,
     };
     let files = Files::open(&arguments.data, &plan, now())?;
-    let config = host_config(&files, arguments.port, Pace::default())?;
+    let mut config = host_config(&files, arguments.port, Pace::default())?;
+    if let Some(last) = config.hosted.last_mut() {
+        last.malice = arguments.malice;
+    }
     let arguments = arguments.clone();
     let outcome = host(config, move |nodes| drive(&nodes, &files, &arguments));
     outcome.map_err(|error| Failure::Broken(error.to_string()))?
@@ -99,7 +116,7 @@ pub(crate) fn host_config(files: &Files, port: u16, pace: Pace) -> Result<HostCo
         // The network stops the process over a port that is taken: better to say so before.
         let taken = |error| Failure::Usage(format!("--port: {port} cannot be used: {error}"));
         drop(TcpListener::bind(listen).map_err(taken)?);
-        hosted.push(Hosted { seed: *seed, listen });
+        hosted.push(Hosted { seed: *seed, listen, malice: None });
     }
     Ok(HostConfig {
         genesis: Arc::new(files.genesis.clone()),
@@ -153,6 +170,9 @@ fn drive(nodes: &[Node], files: &Files, arguments: &Arguments) -> Result<(), Fai
     while last_block.is_none_or(|last| follower.height() < last) {
         if follower.follow(TICK)? {
             moved = Instant::now();
+        }
+        for line in follower.news() {
+            status.tell(&line)?;
         }
         if moved.elapsed() > STALLED {
             let height = follower.height();

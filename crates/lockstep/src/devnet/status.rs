@@ -92,8 +92,11 @@ impl Status {
             for (index, node) in nodes.iter().enumerate() {
                 let counters = node.notes().counters();
                 lines.push(format!(
-                    "  validator {index}: height {}, {} waiting, {} views skipped, {} offences",
+                    "  validator {index}: height {}, epoch {}{}, {} waiting, {} views skipped, \
+                     {} offences seen",
                     counters.height,
+                    counters.epoch,
+                    if counters.votes { "" } else { " (does not vote)" },
                     node.waiting(),
                     counters.skipped_views,
                     counters.offences,
@@ -101,6 +104,14 @@ impl Status {
             }
         }
         self.draw(&lines)
+    }
+
+    /// Shows a line that stays.
+    pub fn tell(&mut self, line: &str) -> Result<(), Failure> {
+        self.draw(&[line.to_string()])?;
+        // The next table is drawn below it.
+        self.drawn = 0;
+        Ok(())
     }
 
     fn draw(&mut self, lines: &[String]) -> Result<(), Failure> {

@@ -13,6 +13,10 @@ use std::time::Duration;
 
 const NOW: TimeMs = TimeMs(1_767_603_600_000);
 
+fn plan_of(validators: usize, prices: Prices) -> Plan {
+    Plan { validators, prices, traders: TRADERS, epoch_blocks: 64 }
+}
+
 /// A folder of this test's own that is gone afterwards.
 struct Folder(PathBuf);
 
@@ -33,12 +37,12 @@ impl Drop for Folder {
 #[test]
 fn a_folder_is_made_once_and_used_again() {
     let folder = Folder::new("again");
-    let plan = Plan { validators: 3, prices: Prices::Walk, traders: TRADERS };
+    let plan = plan_of(3, Prices::Walk);
     let made = Files::open(&folder.0, &plan, NOW).unwrap();
     let again = Files::open(&folder.0, &plan, TimeMs(NOW.0 + 1)).unwrap();
     assert_eq!(made.genesis, again.genesis, "the clock of the second start plays no part");
     assert_eq!((made.validators, made.traders), (again.validators, again.traders));
-    let other = Plan { validators: 4, prices: Prices::Walk, traders: TRADERS };
+    let other = plan_of(4, Prices::Walk);
     assert!(Files::open(&folder.0, &other, NOW).is_err(), "another network");
     std::fs::write(folder.0.join("genesis.bin"), b"x").unwrap();
     assert!(Files::open(&folder.0, &plan, NOW).is_err(), "a broken file");
@@ -48,8 +52,7 @@ fn a_folder_is_made_once_and_used_again() {
 fn the_genesis_is_one_and_lists_what_is_quoted() {
     for prices in [Prices::Walk, Prices::Crash] {
         let folder = Folder::new(&format!("genesis-{prices:?}"));
-        let files =
-            Files::open(&folder.0, &Plan { validators: 4, prices, traders: TRADERS }, NOW).unwrap();
+        let files = Files::open(&folder.0, &plan_of(4, prices), NOW).unwrap();
         let ledger = Ledger::genesis(&files.genesis).unwrap();
         assert_eq!(ledger.committee(0).unwrap().seats.len(), 4);
         assert_eq!(ledger.exchange().instruments().len(), UNDERLYINGS.len() * 23);
@@ -63,8 +66,7 @@ fn the_genesis_is_one_and_lists_what_is_quoted() {
 fn keys_are_readable_by_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new("keys");
-    Files::open(&folder.0, &Plan { validators: 1, prices: Prices::Walk, traders: TRADERS }, NOW)
-        .unwrap();
+    Files::open(&folder.0, &plan_of(1, Prices::Walk), NOW).unwrap();
     let mode = std::fs::metadata(folder.0.join("validator-0.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -80,7 +82,7 @@ fn seeds_are_64_digits_and_nothing_else() {
 #[test]
 fn prices_stay_near_and_are_the_same_for_all() {
     let folder = Folder::new("prices");
-    let plan = Plan { validators: 1, prices: Prices::Crash, traders: TRADERS };
+    let plan = plan_of(1, Prices::Crash);
     let genesis = Files::open(&folder.0, &plan, NOW).unwrap().genesis;
     let (walk, crash) =
         (Feed::new(Prices::Walk, &genesis).unwrap(), Feed::new(Prices::Crash, &genesis).unwrap());

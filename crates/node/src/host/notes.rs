@@ -7,6 +7,7 @@ use crate::block::Digest;
 use commonware_consensus::Viewable as _;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::Activity;
+use lockstep_ledger::Evidence;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,6 +37,10 @@ pub struct Counters {
     pub skipped_views: u64,
     /// Offences that consensus saw.
     pub offences: u64,
+    /// The epoch that it is in.
+    pub epoch: u64,
+    /// Whether it votes in it.
+    pub votes: bool,
     /// Blocks that listeners were too slow for.
     pub missed: u64,
 }
@@ -158,10 +163,18 @@ impl Observer for Notes {
                 }
             }
             Activity::Nullification(_) => self.inner().counters.skipped_views += 1,
-            Activity::ConflictingNotarize(_)
-            | Activity::ConflictingFinalize(_)
-            | Activity::NullifyFinalize(_) => self.inner().counters.offences += 1,
             _ => {}
         }
+    }
+
+    fn offence(&self, _evidence: &Evidence) {
+        self.inner().counters.offences += 1;
+    }
+
+    fn entered(&self, epoch: u64, votes: bool) {
+        let mut inner = self.inner();
+        (inner.counters.epoch, inner.counters.votes) = (epoch, votes);
+        // Views count from the beginning in each epoch.
+        inner.open.clear();
     }
 }

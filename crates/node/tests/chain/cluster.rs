@@ -83,7 +83,7 @@ impl Cluster {
         let (network, oracle) = Network::new_with_peers(
             context.child("network"),
             simulated::Config {
-                max_size: message_bytes_max(u32::try_from(VALIDATORS).unwrap()),
+                max_size: message_bytes_max(),
                 max_peers_per_set: NZUsize!(VALIDATORS),
                 disconnect_on_block: true,
                 tracked_peer_sets: NZUsize!(1),
@@ -145,6 +145,7 @@ impl Cluster {
             prefix: format!("validator-{index}"),
             key: self.keys[index].clone(),
             genesis: Arc::clone(&self.genesis),
+            is_founder: true,
             pace: Pace::default(),
             timeouts: Timeouts::default(),
             retention: Retention { blocks: None },

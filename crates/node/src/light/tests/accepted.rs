@@ -4,7 +4,7 @@ use super::world::{EPOCH_BLOCKS, World, run};
 use crate::light::claim::{Claim, Statement};
 use crate::light::prove::prove;
 use crate::light::{Certified, LightClient, ProofError, verify};
-use crate::store::CHUNK_BYTES;
+use crate::store::{CHUNK_BYTES, Key, Value};
 use commonware_cryptography::Sha256;
 use commonware_storage::mmr::Family;
 use commonware_storage::qmdb::any::value::VariableEncoding;
@@ -188,9 +188,10 @@ fn our_proofs_say_what_the_librarys_say() {
             assert_eq!(proven.value(key), Some(value.as_slice()));
             assert_eq!(proven.gap_around(key), None);
             let store = world.stores.read().await;
-            let theirs = store.key_value_proof(key.clone()).await.unwrap();
-            let holds = |value| {
-                theirs.verify::<Sha256, VariableEncoding<Vec<u8>>>(key.clone(), value, &root)
+            let theirs = store.key_value_proof(Key::from(key.clone())).await.unwrap();
+            let holds = |value: Vec<u8>| {
+                let (key, value) = (Key::from(key.clone()), Value::from(value));
+                theirs.verify::<Sha256, VariableEncoding<Value>>(key, value, &root)
             };
             assert!(holds(value.clone()) && !holds([value, vec![1]].concat()));
         }
@@ -201,13 +202,14 @@ fn our_proofs_say_what_the_librarys_say() {
             let store = world.stores.read().await;
             type Theirs = ExclusionProof<
                 Family,
-                Vec<u8>,
-                VariableEncoding<Vec<u8>>,
+                Key,
+                VariableEncoding<Value>,
                 commonware_cryptography::sha256::Digest,
                 CHUNK_BYTES,
             >;
-            let theirs: Theirs = store.exclusion_proof(key).await.unwrap();
-            assert!(theirs.verify::<Sha256>(key, &root));
+            let key = Key::from(key.clone());
+            let theirs: Theirs = store.exclusion_proof(&key).await.unwrap();
+            assert!(theirs.verify::<Sha256>(&key, &root));
         }
         // All at once.
         let all: Vec<Vec<u8>> = keys.iter().chain(&absent).cloned().collect();

@@ -7,7 +7,7 @@ use crate::header::{Header, body_root};
 use crate::light::claim::Claim;
 use crate::light::prove::prove;
 use crate::light::{Bundle, Certified, Handover, committee_digest};
-use crate::store::{PAGE_BYTES, Stores, height_metadata, store_config};
+use crate::store::{Key, PAGE_BYTES, Stores, Value, height_metadata, store_config};
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::{Finalization, Finalize, Proposal};
 use commonware_consensus::types::{Epoch, Round, View};
@@ -133,7 +133,7 @@ pub async fn commit(
 ) -> ([u8; 32], [u8; 32], u64, u64) {
     let mut writes = stores.new_batches().await.with_metadata(height_metadata(height));
     for (key, value) in changes {
-        writes = writes.write(key, value);
+        writes = writes.write(Key::from(key), value.map(Value::from));
     }
     let hashed = writes.merkleize().await.unwrap();
     let roots = (hashed.root().0, hashed.ops_root().0);

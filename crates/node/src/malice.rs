@@ -1,18 +1,19 @@
 //! Validators that break the protocol: what they send instead of what they should.
 //!
-//! They have a seat and its key, and answer what they hear. Deliberately absent: colluding, and
-//! breaking signatures.
+//! They have a seat and its key, and answer what they hear. They exist so that test networks and
+//! simulations can show what becomes of them. Deliberately absent: colluding, and breaking
+//! signatures.
 
-use crate::validators::Channel;
-use bytes::Bytes;
-use commonware_codec::{DecodeExt as _, Encode as _};
+use crate::block::{Digest, PublicKey};
+use bytes::{Bytes, BytesMut};
+use commonware_codec::varint::UInt;
+use commonware_codec::{DecodeExt as _, Encode as _, Write as _};
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::{Finalize, Notarize, Nullify, Proposal, Vote};
 use commonware_consensus::types::{Round, View};
 use commonware_cryptography::sha256;
-use commonware_p2p::{Receiver as _, Recipients, Sender as _};
-use commonware_runtime::deterministic::Context;
-use lockstep_node::block::Digest;
+use commonware_p2p::utils::mux;
+use commonware_p2p::{Receiver, Recipients, Sender};
 
 /// What a validator does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,25 @@ impl Malice {
         Self::Babbles,
         Self::Withholds,
     ];
+
+    /// Its name on command lines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::VotesTwice => "votes-twice",
+            Self::SkipsAndFinalizes => "skips-and-finalizes",
+            Self::VotesForThePast => "votes-for-the-past",
+            Self::VotesInAnotherEpoch => "votes-in-another-epoch",
+            Self::Babbles => "babbles",
+            Self::Withholds => "withholds",
+        }
+    }
+
+    /// The malice of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|malice| malice.name() == name)
+    }
 
     /// Whether it leaves evidence by which it must be slashed.
     #[must_use]
@@ -86,13 +106,20 @@ fn votes(malice: Malice, scheme: &Scheme, heard: &Proposal<Digest>) -> Vec<Bytes
     sent
 }
 
-/// Breaks the protocol until it is stopped.
-pub async fn misbehave(_: Context, malice: Malice, scheme: Scheme, mut channels: Vec<Channel>) {
+/// Breaks the protocol until it is stopped. `scheme` is that of a committee with its seat: it
+/// votes in any epoch with the same one.
+pub async fn misbehave<SE, RE>(malice: Malice, scheme: Scheme, mut channels: Vec<(SE, RE)>)
+where
+    SE: Sender<PublicKey = PublicKey>,
+    RE: Receiver<PublicKey = PublicKey>,
+{
     let mut heard = 0_u64;
     loop {
         let Some((_, receiver)) = channels.first_mut() else { return };
         let Ok((_, bytes)) = receiver.recv().await else { return };
         heard += 1;
+        // Votes of each epoch are behind its number.
+        let Ok((epoch, bytes)) = mux::parse(bytes) else { continue };
         if malice == Malice::Babbles && heard.is_multiple_of(16) {
             let length = usize::try_from(heard % 300).unwrap_or(0);
             for (sender, _) in &mut channels {
@@ -102,8 +129,11 @@ pub async fn misbehave(_: Context, malice: Malice, scheme: Scheme, mut channels:
         let bytes: Bytes = bytes.into();
         let Ok(Vote::<Scheme, Digest>::Notarize(vote)) = Vote::decode(bytes) else { continue };
         let Some((sender, _)) = channels.first_mut() else { return };
-        for bytes in votes(malice, &scheme, &vote.proposal) {
-            sender.send(Recipients::All, bytes, true);
+        for vote in votes(malice, &scheme, &vote.proposal) {
+            let mut message = BytesMut::new();
+            UInt(epoch).write(&mut message);
+            message.extend_from_slice(&vote);
+            sender.send(Recipients::All, message.freeze(), true);
         }
     }
 }
