@@ -7,6 +7,9 @@
 //! light client; answers are bounded; a peer that sends what is false is cut off. Deliberately
 //! absent: the state itself.
 
+#[cfg(test)]
+mod tests;
+
 use crate::block::{Block, Digest, PublicKey};
 use crate::light::{Certified, Handover, LightClient};
 use crate::validator::{StartError, archive_config};

@@ -20,7 +20,7 @@ pub mod offline;
 pub mod prove;
 pub mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use bundle::{Bundle, read_handovers, verify, write_handovers};
 pub use certified::{Certified, Handover, LightClient, committee_digest};

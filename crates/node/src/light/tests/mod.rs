@@ -5,4 +5,4 @@ mod accepted;
 mod files;
 mod sizes;
 mod tampered;
-mod world;
+pub mod world;
