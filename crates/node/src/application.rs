@@ -22,6 +22,7 @@ use crate::signatures::{CommandId, Signatures};
 use crate::store::{
     Hashed, Key, Stores, Value, Writes, empty_target, height_metadata, read_committed,
 };
+use bytes::Bytes;
 use commonware_consensus::marshal::ancestry::Ancestry;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::Activity;
@@ -281,15 +282,19 @@ where
         let claims = self.signatures.claims(self.chain, head.ledger(), commands);
         // Blocks need the engine more urgently than the signatures' batch does.
         drop(head);
-        let bad =
-            self.signatures.check(self.chain, &claims, Randomness(rng)).err().unwrap_or_default();
+        let named = |signed: &SignedCommand| {
+            let bytes = signed.to_bytes();
+            (CommandId::of_bytes(&bytes), bytes.len())
+        };
+        let (ids, lengths): (Vec<CommandId>, Vec<usize>) = commands.iter().map(named).unzip();
+        let bad = self.signatures.check(self.chain, &claims, &ids, Randomness(rng));
+        let bad = bad.err().unwrap_or_default();
         let insert = |(place, signed): (usize, &SignedCommand)| {
             if bad.binary_search(&place).is_ok() {
                 return Err(Refusal::Signature);
             }
-            let bytes = signed.to_bytes();
-            let id = CommandId::of_bytes(&bytes);
-            self.mempool.insert(id, signed.clone(), bytes.len(), now).map(|()| id)
+            let id = ids[place];
+            self.mempool.insert(id, signed.clone(), lengths[place], now).map(|()| id)
         };
         commands.iter().enumerate().map(insert).collect()
     }
@@ -357,7 +362,7 @@ where
                 head.rewind(place);
                 for block in path.iter().rev().skip(1) {
                     let block = block.inner_shared();
-                    let ids = ids_of(block.body());
+                    let ids = block.names().to_vec();
                     head.advance(StepKey::from(block.header()), block.body(), ids).ok()?;
                 }
                 return Some(head);
@@ -410,8 +415,9 @@ where
         let chosen = self.mempool.select(self.room(), |id| head.includes(id));
         let commands = chosen.iter().map(|(_, signed)| signed.as_ref());
         let claims = self.signatures.claims(self.chain, head.ledger(), commands);
-        let bad =
-            self.signatures.check(self.chain, &claims, Randomness(rng)).err().unwrap_or_default();
+        let ids: Vec<CommandId> = chosen.iter().map(|(id, _)| *id).collect();
+        let bad = self.signatures.check(self.chain, &claims, &ids, Randomness(rng));
+        let bad = bad.err().unwrap_or_default();
         let is_bad = |place: &usize| bad.binary_search(place).is_ok();
         // What another branch's state knew and this one does not may come back: only time ends it.
         let good = chosen.into_iter().enumerate().filter(|(place, _)| !is_bad(place));
@@ -449,9 +455,10 @@ where
             system: Bounded::new(items).ok()?,
             commands: Bounded::new(commands).ok()?,
         };
-        let body_root = body_root(&body.to_bytes());
+        let body_bytes = Bytes::from(body.to_bytes());
+        let body_root = body_root(&body_bytes);
         let key = StepKey { parent: parent_digest.0, body_root };
-        let executed = head.advance(key, &body, ids).ok()?;
+        let executed = head.advance(key, &body, ids.clone()).ok()?;
         let next = next_named(head.ledger());
         drop(head);
         let events_root = executed.events_root;
@@ -472,26 +479,25 @@ where
             body_root,
             next,
         };
-        Block::new(header, body).ok().map(|block| (block, hashed))
+        let block = Block::of_encoded(header, body, body_bytes).ok()?;
+        Some((block.with_names(ids), hashed))
     }
 
-    /// Checks all signatures in a body and gives the names of what is in it.
+    /// Checks all signatures in a block; `None` when one does not hold.
     async fn check_signatures(
         &self,
         ledger: &Ledger,
-        body: &Body,
+        block: &Block,
         rng: &mut impl CryptoRng,
-    ) -> Option<Vec<CommandId>> {
+    ) -> Option<()> {
         // What a block is checked against follows from its parent's state alone.
         let scheme = |epoch| scheme_of(self.chain, ledger.committee(epoch)?, None).ok();
         let good = |item: &SystemItem| items::holds(self.chain, item, &scheme, rng);
-        if !body.system.iter().all(good) {
+        if !block.body().system.iter().all(good) {
             return None;
         }
-        let claims = self.signatures.claims(self.chain, ledger, body.commands.iter());
-        let mut ids = self.signatures.check(self.chain, &claims, Randomness(rng)).ok()?;
-        ids.extend(body.system.iter().map(items::id_of));
-        Some(ids)
+        let claims = self.signatures.claims(self.chain, ledger, block.body().commands.iter());
+        self.signatures.check(self.chain, &claims, block.command_names(), Randomness(rng)).ok()
     }
 
     /// Executes a block on its parent; `None` when it can never be valid there.
@@ -513,11 +519,10 @@ where
             wait_for_clock(&context, block.header().time).await;
         }
         let mut head = self.head_at(parent, ancestry).await?;
-        let ids = if is_candidate {
-            self.check_signatures(head.ledger(), block.body(), &mut context).await?
-        } else {
-            ids_of(block.body())
-        };
+        if is_candidate {
+            self.check_signatures(head.ledger(), block, &mut context).await?;
+        }
+        let ids = block.names().to_vec();
         let executed = head.advance(StepKey::from(block.header()), block.body(), ids).ok()?;
         let next = next_named(head.ledger());
         drop(head);
@@ -534,12 +539,6 @@ fn next_named(ledger: &Ledger) -> Option<[u8; 32]> {
     let next = ledger.epoch_of(height).checked_add(1)?;
     let committee = ledger.committee(next).filter(|_| ledger.is_last_of_epoch(height));
     committee.map(committee_digest)
-}
-
-/// The names of everything in a body.
-fn ids_of(body: &Body) -> Vec<CommandId> {
-    let items = body.system.iter().map(items::id_of);
-    body.commands.iter().map(CommandId::of).chain(items).collect()
 }
 
 /// Writes the changed leaves and hashes the state.
@@ -638,8 +637,7 @@ where
         let Some(mut head) = self.head().await else { return };
         let settled = head.finalize(block.header(), block.body());
         drop(head);
-        let ids = block.body().commands.iter().map(CommandId::of);
-        self.mempool.forget(ids);
+        self.mempool.forget(block.command_names().iter().copied());
         self.mempool.expire(block.header().time);
         self.items.forget(block.body().system.iter());
         let events = Arc::new(settled.unwrap_or_default());

@@ -9,6 +9,8 @@
 mod tests;
 
 use crate::header::{HEADER_BYTES_MAX, Header, body_root};
+use crate::items;
+use crate::signatures::CommandId;
 use bytes::{BufMut, Bytes};
 use commonware_codec::{
     Buf, DecodeExt as _, EncodeSize, Error as CodecError, RangeCfg, Read, Write, varint,
@@ -18,7 +20,7 @@ use commonware_consensus::{BoundedBlock, CertifiableBlock, Heightable, simplex};
 use commonware_cryptography::{Digestible, ed25519, sha256};
 use lockstep_ledger::Block as Body;
 use lockstep_types::codec::{Decode as _, Encode as _};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A block's name.
 pub type Digest = sha256::Digest;
@@ -34,13 +36,23 @@ pub const BLOCK_BYTES_MAX: usize =
     2 * varint::MAX_U32_VARINT_SIZE + HEADER_BYTES_MAX + BODY_BYTES_MAX;
 
 /// A block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Block {
     header: Header,
     context: Context,
     body: Arc<Body>,
     body_bytes: Bytes,
+    /// Names of what is in the body, once somebody has asked.
+    names: Arc<OnceLock<Vec<CommandId>>>,
 }
+
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        self.header == other.header && self.body_bytes == other.body_bytes
+    }
+}
+
+impl Eq for Block {}
 
 impl Block {
     /// The block of a header and the body it commits to.
@@ -53,12 +65,25 @@ impl Block {
     }
 
     fn from_parts(header: Header, body: Body, body_bytes: Bytes) -> Result<Self, CodecError> {
+        if header.body_root != body_root(&body_bytes) {
+            let why = "its body is not the one that the header names";
+            return Err(CodecError::Invalid("block", why));
+        }
+        Self::of_encoded(header, body, body_bytes)
+    }
+
+    /// The block of a header, the body whose root is in it, and the body's encoding.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn of_encoded(
+        header: Header,
+        body: Body,
+        body_bytes: Bytes,
+    ) -> Result<Self, CodecError> {
         let invalid = |why| Err(CodecError::Invalid("block", why));
         if body_bytes.len() > BODY_BYTES_MAX {
             return invalid("its body is too long");
-        }
-        if header.body_root != body_root(&body_bytes) {
-            return invalid("its body is not the one that the header names");
         }
         if (header.height, header.time, header.leader) != (body.height, body.time, body.leader) {
             return invalid("height, time or leader of header and body differ");
@@ -72,7 +97,29 @@ impl Block {
             leader,
             parent: (View::new(header.parent_view), sha256::Digest(header.parent)),
         };
-        Ok(Self { header, context, body: Arc::new(body), body_bytes })
+        Ok(Self { header, context, body: Arc::new(body), body_bytes, names: Arc::default() })
+    }
+
+    /// The names of everything in its body: of commands, then of items.
+    #[must_use]
+    pub fn names(&self) -> &[CommandId] {
+        self.names.get_or_init(|| {
+            let items = self.body.system.iter().map(items::id_of);
+            self.body.commands.iter().map(CommandId::of).chain(items).collect()
+        })
+    }
+
+    /// The names of the commands in its body.
+    #[must_use]
+    pub fn command_names(&self) -> &[CommandId] {
+        &self.names()[..self.body.commands.len()]
+    }
+
+    /// Notes the names, which whoever built the block knows.
+    pub(crate) fn with_names(self, names: Vec<CommandId>) -> Self {
+        // A block that was just made has none yet.
+        let _ = self.names.set(names);
+        self
     }
 
     /// Its header.

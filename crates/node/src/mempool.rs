@@ -26,6 +26,8 @@ pub const BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const SIGNER_COMMANDS_MAX: usize = 4_096;
 /// How long a command waits at most.
 pub const WAIT_MS_MAX: i64 = 30_000;
+/// Between looks for what has waited too long, ms of the chain's clock.
+const EXPIRE_EVERY_MS: i64 = 500;
 
 /// Why a command was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +99,8 @@ struct Pool {
     nonces: HashMap<SignerId, HashSet<u64>>,
     bytes: usize,
     arrivals: u64,
+    /// When it was last looked for what has waited too long.
+    expired: TimeMs,
 }
 
 /// The commands that wait; clones share them.
@@ -206,6 +210,11 @@ impl Mempool {
     /// Forgets what has waited too long or is too late at `now`.
     pub fn expire(&self, now: TimeMs) {
         let mut pool = self.pool();
+        // All that wait are looked at: not for each block.
+        if now.0.saturating_sub(pool.expired.0) < EXPIRE_EVERY_MS {
+            return;
+        }
+        pool.expired = now;
         let is_over = |waiting: &&Waiting| {
             now.0.saturating_sub(waiting.since.0) > WAIT_MS_MAX
                 || waiting.signed.command.valid_until.is_some_and(|until| until < now)

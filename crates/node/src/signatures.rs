@@ -79,7 +79,8 @@ impl Signatures {
         commands.into_iter().map(claim).collect()
     }
 
-    /// Checks claims, those that were not checked before in one batch.
+    /// Checks claims about commands with these names, those that were not checked before in one
+    /// batch.
     ///
     /// # Errors
     /// The places of the claims that do not hold, ascending.
@@ -87,13 +88,14 @@ impl Signatures {
         &self,
         chain: ChainId,
         claims: &[Claim<'_>],
+        ids: &[CommandId],
         rng: impl RngCore + CryptoRng,
-    ) -> Result<Vec<CommandId>, Vec<usize>> {
-        let ids: Vec<CommandId> = claims.iter().map(|(signed, _)| CommandId::of(signed)).collect();
+    ) -> Result<(), Vec<usize>> {
+        assert!(claims.len() == ids.len(), "a name for each command");
         let mut bad = Vec::new();
         let mut open = Vec::new();
         let memory = self.memory();
-        for (place, ((signed, verifier), id)) in claims.iter().zip(&ids).enumerate() {
+        for (place, ((signed, verifier), id)) in claims.iter().zip(ids).enumerate() {
             match verifier {
                 None => bad.push(place),
                 Some(verifier) if memory.knows(*id, verifier.public_key()) => {}
@@ -112,7 +114,7 @@ impl Signatures {
             }
         }
         bad.sort_unstable();
-        if bad.is_empty() { Ok(ids) } else { Err(bad) }
+        if bad.is_empty() { Ok(()) } else { Err(bad) }
     }
 }
 
