@@ -7,7 +7,7 @@
 use crate::failure::Failure;
 use crate::{bench, margin, price, replay, series};
 #[cfg(feature = "network")]
-use crate::{devnet, proof, simulate};
+use crate::{devnet, operate, proof, simulate};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -38,6 +38,27 @@ enum Command {
     /// takers.
     #[cfg(feature = "network")]
     Devnet(devnet::Arguments),
+    /// Make key files, and show the public half of one.
+    #[cfg(feature = "network")]
+    Keys {
+        #[command(subcommand)]
+        what: operate::keys::Arguments,
+    },
+    /// Make all files of a network of several hosts.
+    #[cfg(feature = "network")]
+    Testnet {
+        #[command(subcommand)]
+        what: operate::testnet::Arguments,
+    },
+    /// Run one validator.
+    #[cfg(feature = "network")]
+    Node(operate::node::Arguments),
+    /// Ask several nodes how they fare, and compare their roots.
+    #[cfg(feature = "network")]
+    Status(operate::status::Arguments),
+    /// Tell the chain what an owner wants with its stake, its validator and its votes.
+    #[cfg(feature = "network")]
+    Stake(operate::stake::Arguments),
     /// Prove from a node's files what the state says of an account, a position, an order, all.
     #[cfg(feature = "network")]
     Proof(proof::ProofArguments),
@@ -76,6 +97,16 @@ pub fn run() -> ExitCode {
         Some(Command::Bench { what }) => bench::run(&what),
         #[cfg(feature = "network")]
         Some(Command::Devnet(arguments)) => devnet::run(&arguments),
+        #[cfg(feature = "network")]
+        Some(Command::Keys { what }) => operate::keys::run(&what),
+        #[cfg(feature = "network")]
+        Some(Command::Testnet { what }) => operate::testnet::run(&what),
+        #[cfg(feature = "network")]
+        Some(Command::Node(arguments)) => operate::node::run(&arguments),
+        #[cfg(feature = "network")]
+        Some(Command::Status(arguments)) => operate::status::run(&arguments),
+        #[cfg(feature = "network")]
+        Some(Command::Stake(arguments)) => operate::stake::run(&arguments),
         #[cfg(feature = "network")]
         Some(Command::Proof(arguments)) => proof::prove(&arguments),
         #[cfg(feature = "network")]

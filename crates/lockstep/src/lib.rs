@@ -17,6 +17,8 @@ mod events_json;
 mod failure;
 mod json;
 pub mod margin;
+#[cfg(feature = "network")]
+mod operate;
 mod output;
 mod population;
 pub mod price;

@@ -302,9 +302,14 @@ where
     /// A copy of the state machine at the highest final block that this node has executed. What is
     /// above is executed again when consensus asks for it.
     pub async fn finalized_ledger(&self) -> Option<Ledger> {
+        self.look(Ledger::clone).await
+    }
+
+    /// Looks at the state machine at the highest final block that this node has executed.
+    pub async fn look<T>(&self, look: impl FnOnce(&Ledger) -> T) -> Option<T> {
         let mut head = self.head().await?;
         head.rewind_to_base();
-        Some(head.ledger().clone())
+        Some(look(head.ledger()))
     }
 
     /// Whether a validator's item is good for this chain, as far as the committees that are at hand

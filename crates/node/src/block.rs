@@ -122,6 +122,14 @@ impl Block {
         self
     }
 
+    /// Reads a block that fills `bytes`.
+    ///
+    /// # Errors
+    /// When they are no block's encoding.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
+        Self::decode(Bytes::copy_from_slice(bytes))
+    }
+
     /// Its header.
     #[must_use]
     pub fn header(&self) -> &Header {

@@ -37,6 +37,12 @@ pub struct DatabaseConfig<E: StorageContext + Spawner> {
 }
 
 impl<E: StorageContext + Spawner> Database<E> {
+    /// The store.
+    #[must_use]
+    pub fn stores(&self) -> &Stores<E> {
+        &self.0
+    }
+
     fn announce(stores: Stores<E>, opened: oneshot::Sender<Stores<E>>) -> Self {
         // Nobody waits only when the node stops.
         let _ = opened.send(stores.clone());

@@ -6,27 +6,33 @@
 //! waits for it. Deliberately absent: what callers do with it.
 
 mod notes;
+mod stop;
 
 pub use notes::{Counters, Notes};
+pub use stop::{Stop, Stopped};
 
-use crate::application::{Finalized, Pace};
-use crate::block::PublicKey;
+use crate::application::{Finalized, Observer, Pace};
+use crate::block::{Digest, PublicKey};
 use crate::committees::scheme_of;
 use crate::intake::{Answers, Closed, Door};
 use crate::items::Items;
 use crate::malice::{Malice, misbehave};
 use crate::mempool::Mempool;
 use crate::network::{Neighbour, NetworkConfig, join, public_key};
+use crate::rpc::recent::Recent;
+use crate::rpc::{Desk, Parts, serve};
 use crate::validator::{Retention, StartError, Timeouts, Validator, ValidatorConfig, start};
 use bytes::Bytes;
 use commonware_codec::DecodeExt as _;
+use commonware_consensus::simplex::scheme::ed25519::Scheme;
+use commonware_consensus::simplex::types::Activity;
 use commonware_cryptography::ed25519;
 use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, tokio};
 use futures::channel::{mpsc, oneshot};
 use futures::executor::block_on;
 use futures::future::try_join_all;
 use futures::{SinkExt as _, StreamExt as _};
-use lockstep_ledger::{Genesis, Ledger, SystemItem};
+use lockstep_ledger::{Evidence, Genesis, Ledger, SystemItem};
 use lockstep_types::envelope::SignedCommand;
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -58,6 +64,8 @@ pub struct Hosted {
     pub seed: [u8; 32],
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Where it answers over HTTP, if anywhere.
+    pub rpc: Option<SocketAddr>,
     /// How it breaks the protocol instead of running, to show what becomes of it. Its caller gets
     /// no [`Node`] for it.
     pub malice: Option<Malice>,
@@ -82,6 +90,8 @@ pub struct HostConfig {
     pub retention: Retention,
     /// Threads that run tasks; at least one.
     pub threads: usize,
+    /// Whether SIGTERM and SIGINT ask the driver to stop instead of ending the process.
+    pub minds_signals: bool,
 }
 
 /// A running validator, as its caller sees it.
@@ -91,6 +101,8 @@ pub struct Node {
     mempool: Mempool,
     notes: Arc<Notes>,
     ledgers: mpsc::Sender<LedgerWish>,
+    stopped: Stopped,
+    rpc: Option<SocketAddr>,
 }
 
 /// Somebody wants a copy of the state machine.
@@ -142,6 +154,18 @@ impl Node {
     pub fn listen(&self) -> Receiver<Finalized> {
         self.notes.listen()
     }
+
+    /// Why the driver should come to an end, if it should.
+    #[must_use]
+    pub fn stop(&self) -> Option<&Stop> {
+        self.stopped.why()
+    }
+
+    /// Where it answers over HTTP, if anywhere; the port is the one that was taken.
+    #[must_use]
+    pub fn rpc(&self) -> Option<SocketAddr> {
+        self.rpc
+    }
 }
 
 fn key_of(seed: [u8; 32]) -> Result<ed25519::PrivateKey, StartError> {
@@ -188,9 +212,14 @@ fn run_driver(config: HostConfig, drive: Driver) -> Result<(), StartError> {
         .with_tcp_nodelay(Some(true))
         .with_catch_panics(false);
     tokio::Runner::new(runtime).start(|context| async move {
-        let (nodes, running) = start_all(&context, &config).await?;
+        let stopped = Stopped::default();
+        if config.minds_signals {
+            stopped.mind_signals()?;
+        }
+        let (nodes, mut running) = start_all(&context, &config, &stopped).await?;
         let driver = std::thread::spawn(move || drive(nodes));
         while !driver.is_finished() {
+            running.iter_mut().for_each(|validator| stopped.watch(&mut validator.tasks));
             context.sleep(DRIVER_POLL).await;
         }
         drop(running);
@@ -202,6 +231,7 @@ fn run_driver(config: HostConfig, drive: Driver) -> Result<(), StartError> {
 async fn start_all(
     context: &tokio::Context,
     config: &HostConfig,
+    stopped: &Stopped,
 ) -> Result<(Vec<Node>, Vec<Validator<tokio::Context>>), StartError> {
     let neighbours = neighbours(config)?;
     let founding = config.data.join(FOUNDING);
@@ -212,8 +242,7 @@ async fn start_all(
         match hosted.malice {
             Some(malice) => start_malice(&context, config, hosted, malice, &neighbours)?,
             None => {
-                let neighbours = neighbours.clone();
-                starts.push(start_one(context, config, index, hosted, neighbours, is_founder));
+                starts.push(start_one(context, config, index, &neighbours, is_founder, stopped))
             }
         }
     }
@@ -251,23 +280,41 @@ fn start_malice(
     Ok(())
 }
 
+/// Starts one of the process' validators, and answers over HTTP if it is to.
 async fn start_one(
     context: tokio::Context,
     config: &HostConfig,
     index: usize,
-    hosted: &Hosted,
-    neighbours: Vec<Neighbour>,
+    neighbours: &[Neighbour],
     is_founder: bool,
+    stopped: &Stopped,
 ) -> Result<(Node, Validator<tokio::Context>), StartError> {
+    let hosted = &config.hosted[index];
     let key = key_of(hosted.seed)?;
     let network = NetworkConfig {
         key: key.clone(),
         chain: config.genesis.chain_id().0,
         listen: hosted.listen,
-        neighbours,
+        neighbours: neighbours.to_vec(),
     };
     let (oracle, channels) = join(&context, network)?;
     let (mempool, notes) = (Mempool::default(), Arc::new(Notes::default()));
+    let recent = hosted.rpc.map(|_| Arc::new(Recent::default()));
+    let desk = |listen: SocketAddr, recent: &Arc<Recent>| {
+        let parts = Parts {
+            genesis: Arc::clone(&config.genesis),
+            key: public_key_of(hosted.seed)?,
+            mempool: mempool.clone(),
+            notes: Arc::clone(&notes),
+            recent: Arc::clone(recent),
+            context: context.child("rpc"),
+            index,
+            peers_known: neighbours.len().saturating_sub(1),
+        };
+        Ok((listen, parts))
+    };
+    let desk = hosted.rpc.zip(recent.as_ref()).map(|(listen, recent)| desk(listen, recent));
+    let desk = desk.transpose()?;
     let validator = ValidatorConfig {
         prefix: format!("validator-{index}"),
         key,
@@ -278,7 +325,7 @@ async fn start_one(
         retention: config.retention,
         mempool: mempool.clone(),
         items: Items::default(),
-        observer: Arc::clone(&notes) as _,
+        observer: observer(&notes, recent),
     };
     let librarian = context.child("ledgers");
     let validator = start(context, validator, oracle.clone(), oracle, channels).await?;
@@ -291,7 +338,54 @@ async fn start_one(
             let _ = wish.send(chain.finalized_ledger().await);
         }
     });
-    Ok((Node { door: validator.door.clone(), mempool, notes, ledgers }, validator))
+    let rpc = match desk {
+        Some((listen, parts)) => Some(answer(listen, Desk::new(parts, &validator)).await?),
+        None => None,
+    };
+    let (door, stopped) = (validator.door.clone(), stopped.clone());
+    Ok((Node { door, mempool, notes, ledgers, stopped, rpc }, validator))
+}
+
+/// Begins to answer over HTTP; where.
+async fn answer(listen: SocketAddr, desk: Desk) -> Result<SocketAddr, StartError> {
+    let refused = |error: io::Error| StartError::Socket(format!("{listen}: {error}"));
+    let listener = ::tokio::net::TcpListener::bind(listen).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    ::tokio::spawn(serve(listener, Arc::new(desk)));
+    Ok(address)
+}
+
+/// Tells two observers.
+struct Both(Arc<Notes>, Arc<Recent>);
+
+impl Observer for Both {
+    fn building(&self, view: u64) {
+        self.0.building(view);
+    }
+
+    fn finalized(&self, finalized: &Finalized) {
+        self.1.finalized(finalized);
+        self.0.finalized(finalized);
+    }
+
+    fn activity(&self, activity: &Activity<Scheme, Digest>) {
+        self.0.activity(activity);
+    }
+
+    fn offence(&self, evidence: &Evidence) {
+        self.0.offence(evidence);
+    }
+
+    fn entered(&self, epoch: u64, votes: bool) {
+        self.0.entered(epoch, votes);
+    }
+}
+
+fn observer(notes: &Arc<Notes>, recent: Option<Arc<Recent>>) -> Arc<dyn Observer> {
+    match recent {
+        Some(recent) => Arc::new(Both(Arc::clone(notes), recent)),
+        None => Arc::clone(notes) as _,
+    }
 }
 
 fn neighbours(config: &HostConfig) -> Result<Vec<Neighbour>, StartError> {

@@ -33,6 +33,8 @@ pub mod mempool;
 pub mod network;
 pub mod offences;
 mod randomness;
+#[cfg(feature = "host")]
+pub mod rpc;
 pub mod signatures;
 pub mod state_source;
 pub mod store;

@@ -88,6 +88,8 @@ pub enum StartError {
     Genesis(String),
     /// A file could not be opened.
     Storage(String),
+    /// An address cannot be listened on.
+    Socket(String),
     /// A channel of the transport is missing.
     Channels,
     /// Whoever drives the node died.
@@ -99,6 +101,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Genesis(why) => write!(f, "genesis: {why}"),
             Self::Storage(why) => write!(f, "storage: {why}"),
+            Self::Socket(why) => write!(f, "rpc: {why}"),
             Self::Channels => write!(f, "network: {} channels are needed", CHANNELS.len()),
             Self::Driver => write!(f, "the thread that drives the node died"),
         }

@@ -147,7 +147,8 @@ fn drive(
             break;
         }
         if reported.is_none_or(|last| last.elapsed() >= REPORT_INTERVAL) {
-            reporters.report(nodes, &feed, &[], now())?;
+            let time = now();
+            reporters.report(nodes, &feed.words(time), &[], time)?;
             reported = Some(Instant::now());
         }
         match (&mut load, before) {

@@ -77,7 +77,8 @@ impl Feed {
         }
     }
 
-    fn words(&self, time: TimeMs) -> Vec<PriceWord> {
+    /// What is reported of all underlyings at a moment.
+    pub fn words(&self, time: TimeMs) -> Vec<PriceWord> {
         let word = |index: usize| PriceWord {
             underlying: UnderlyingId(u8::try_from(index).unwrap_or(u8::MAX)),
             price: self.price(index, time),
@@ -123,11 +124,10 @@ impl Reporters {
     pub fn report(
         &mut self,
         nodes: &[Node],
-        feed: &Feed,
+        words: &[PriceWord],
         finality: &[FinalityWord],
         time: TimeMs,
     ) -> Result<(), Failure> {
-        let words = feed.words(time);
         let seen = finality.iter().rev().take(REPORT_HEIGHTS_MAX).copied().collect();
         let finality = Bounded::new(seen).unwrap_or_default();
         for (node, (signer, seed, reveal)) in nodes.iter().zip(&mut self.signers) {
@@ -135,7 +135,7 @@ impl Reporters {
             let report = Report {
                 validator: signer.public_key(),
                 time,
-                prices: Bounded::new(words.clone()).unwrap_or_default(),
+                prices: Bounded::new(words.to_vec()).unwrap_or_default(),
                 finality: finality.clone(),
                 reveal: *reveal,
                 commit: *blake3::hash(&next).as_bytes(),

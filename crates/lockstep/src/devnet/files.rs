@@ -7,6 +7,7 @@
 use super::Prices;
 use super::feed;
 use crate::failure::Failure;
+use lockstep_client::KeyFile;
 use lockstep_ledger::{Genesis, GenesisOwner, GenesisValidator};
 use lockstep_node::host::{found, public_key_of};
 use lockstep_types::chain::{ChainParams, Stake};
@@ -17,8 +18,6 @@ use lockstep_types::instrument::{civil_from_days, days_from_civil};
 use lockstep_types::params::{UnderlyingParams, VenueParams};
 use lockstep_types::units::{Ppm, Price, TimeMs, Usd};
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Traders of a test network.
@@ -113,37 +112,13 @@ pub fn trader(seed: [u8; 32], index: u32) -> Signer {
     Signer::from_seed(*hasher.finalize().as_bytes())
 }
 
-/// Reads a file with 32 bytes in hexadecimal digits, or makes one of random bytes.
 fn seed_file(path: &Path, is_new: bool) -> Result<[u8; 32], Failure> {
-    if !is_new || path.exists() {
-        let text = fs::read_to_string(path).map_err(Failure::file(path))?;
-        let broken = || Failure::Broken(format!("{}: not 64 hexadecimal digits", path.display()));
-        return seed_of(text.trim()).ok_or_else(broken);
-    }
-    let mut seed = [0; 32];
-    let source = Path::new("/dev/urandom");
-    let mut random = fs::File::open(source).map_err(Failure::file(source))?;
-    random.read_exact(&mut seed).map_err(Failure::file(source))?;
-    let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut options = fs::OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(0o600).open(path);
-    let mut file = file.map_err(Failure::file(path))?;
-    writeln!(file, "{text}").map_err(Failure::file(path))?;
-    Ok(seed)
+    let key = if is_new { KeyFile::open_or_create(path)? } else { KeyFile::read(path)? };
+    Ok(key.seed())
 }
 
-pub(super) fn seed_of(text: &str) -> Option<[u8; 32]> {
-    let mut seed = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (place, byte) in seed.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * place..2 * place + 2)?, 16).ok()?;
-    }
-    Some(seed)
-}
-
-fn make_genesis(
+/// The genesis of a test network that begins at `now`.
+pub(crate) fn make_genesis(
     plan: &Plan,
     validators: &[[u8; 32]],
     traders: [u8; 32],
@@ -184,7 +159,8 @@ fn make_genesis(
     }
     Ok(Genesis {
         name: Bounded::new(b"devnet".to_vec()).map_err(|error| wrong(&error))?,
-        salt: traders,
+        // The genesis is shown to everybody, the traders' seed is not.
+        salt: *blake3::keyed_hash(&traders, b"lockstep/devnet-salt/v1").as_bytes(),
         time: now,
         chain: ChainParams {
             epoch_blocks: plan.epoch_blocks,

@@ -12,11 +12,30 @@ use lockstep_types::chain::ChainEvent;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+/// When the latest blocks were seen final.
+#[derive(Debug, Default)]
+pub struct Seen(Vec<FinalityWord>);
+
+impl Seen {
+    /// A block is final now.
+    pub fn note(&mut self, height: u64) {
+        if self.0.len() == REPORT_HEIGHTS_MAX {
+            self.0.remove(0);
+        }
+        self.0.push(FinalityWord { height, seen: now() });
+    }
+
+    /// What is told of it in reports.
+    pub fn words(&self) -> &[FinalityWord] {
+        &self.0
+    }
+}
+
 /// A copy of the chain's state that goes along.
 pub struct Follower {
     ledger: Ledger,
     blocks: Receiver<Finalized>,
-    finality: Vec<FinalityWord>,
+    finality: Seen,
     commands: u64,
     refused: u64,
     news: Vec<String>,
@@ -54,7 +73,8 @@ impl Follower {
         let blocks = node.listen();
         let stopped = || Failure::Broken("a validator has stopped".to_string());
         let ledger = node.ledger().ok_or_else(stopped)?;
-        Ok(Self { ledger, blocks, finality: Vec::new(), commands: 0, refused: 0, news: Vec::new() })
+        let (finality, news) = (Seen::default(), Vec::new());
+        Ok(Self { ledger, blocks, finality, commands: 0, refused: 0, news })
     }
 
     /// The state.
@@ -69,7 +89,7 @@ impl Follower {
 
     /// When the latest blocks were seen final.
     pub fn finality(&self) -> &[FinalityWord] {
-        &self.finality
+        self.finality.words()
     }
 
     /// Commands executed, and how many things in them were refused.
@@ -121,10 +141,7 @@ impl Follower {
         let news = self.ledger.chain_events().iter().filter_map(told);
         self.news.extend(news.map(|news| format!("height {}: {news}", header.height)));
         drop(self.ledger.checkpoint());
-        if self.finality.len() == REPORT_HEIGHTS_MAX {
-            self.finality.remove(0);
-        }
-        self.finality.push(FinalityWord { height: header.height, seen: now() });
+        self.finality.note(header.height);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@
 
 pub(crate) mod feed;
 pub(crate) mod files;
-mod follower;
+pub(crate) mod follower;
 pub(crate) mod status;
 #[cfg(test)]
 mod tests;
@@ -116,7 +116,7 @@ pub(crate) fn host_config(files: &Files, port: u16, pace: Pace) -> Result<HostCo
         // The network stops the process over a port that is taken: better to say so before.
         let taken = |error| Failure::Usage(format!("--port: {port} cannot be used: {error}"));
         drop(TcpListener::bind(listen).map_err(taken)?);
-        hosted.push(Hosted { seed: *seed, listen, malice: None });
+        hosted.push(Hosted { seed: *seed, listen, rpc: None, malice: None });
     }
     Ok(HostConfig {
         genesis: Arc::new(files.genesis.clone()),
@@ -127,6 +127,7 @@ pub(crate) fn host_config(files: &Files, port: u16, pace: Pace) -> Result<HostCo
         timeouts: Timeouts::default(),
         retention: Retention { blocks: None },
         threads: 2,
+        minds_signals: false,
     })
 }
 
@@ -137,17 +138,19 @@ pub(crate) fn now() -> TimeMs {
 }
 
 /// Something that is due every so often.
-struct Every {
+pub(crate) struct Every {
     interval: Duration,
     last: Option<Instant>,
 }
 
 impl Every {
-    fn new(interval: Duration) -> Self {
+    /// Due at once, and then every `interval`.
+    pub(crate) fn new(interval: Duration) -> Self {
         Self { interval, last: None }
     }
 
-    fn is_due(&mut self) -> bool {
+    /// Whether it is due now; then not before the interval is over.
+    pub(crate) fn is_due(&mut self) -> bool {
         let is_due = self.last.is_none_or(|last| last.elapsed() >= self.interval);
         if is_due {
             self.last = Some(Instant::now());
@@ -180,7 +183,7 @@ fn drive(nodes: &[Node], files: &Files, arguments: &Arguments) -> Result<(), Fai
         }
         let time = now();
         if reports.is_due() {
-            reporters.report(nodes, &feed, follower.finality(), time)?;
+            reporters.report(nodes, &feed.words(time), follower.finality(), time)?;
         }
         if !arguments.quiet && trades.is_due() {
             traders.act(nodes, follower.ledger(), time)?;

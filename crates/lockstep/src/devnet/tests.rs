@@ -2,7 +2,7 @@
 
 use super::Prices;
 use super::feed::Feed;
-use super::files::{Files, Plan, TRADERS, UNDERLYINGS, seed_of, trader};
+use super::files::{Files, Plan, TRADERS, UNDERLYINGS, trader};
 use super::status::{compare_roots, percentile_tenths, shown_ms};
 use lockstep_ledger::Ledger;
 use lockstep_types::codec::Encode as _;
@@ -69,14 +69,6 @@ fn keys_are_readable_by_their_owner_alone() {
     Files::open(&folder.0, &plan_of(1, Prices::Walk), NOW).unwrap();
     let mode = std::fs::metadata(folder.0.join("validator-0.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-}
-
-#[test]
-fn seeds_are_64_digits_and_nothing_else() {
-    assert_eq!(seed_of(&"0f".repeat(32)), Some([15; 32]));
-    for text in ["", "0f", &"0g".repeat(32), &"0f".repeat(33), &"ä".repeat(32)] {
-        assert_eq!(seed_of(text), None, "{text}");
-    }
 }
 
 #[test]

@@ -5,16 +5,14 @@
 
 use super::Failure;
 use super::files::{Files, TRADERS, trader};
+use lockstep_client::Author;
 use lockstep_exchange::Exchange;
 use lockstep_ledger::Ledger;
 use lockstep_node::host::Node;
 use lockstep_sim::rng::Rng;
 use lockstep_types::codec::Bounded;
-use lockstep_types::command::{
-    BATCH_MAX, Command, ProtectionLimits, Quote, QuoteSide, UserCommand,
-};
-use lockstep_types::envelope::{ChainId, SignedCommand, Signer};
-use lockstep_types::ids::{AccountId, GroupId, InstrumentId, SignerId, UnderlyingId};
+use lockstep_types::command::{BATCH_MAX, Command, ProtectionLimits, Quote, QuoteSide};
+use lockstep_types::ids::{GroupId, InstrumentId, UnderlyingId};
 use lockstep_types::order::{NewOrder, Side, TimeInForce};
 use lockstep_types::params::UnderlyingParams;
 use lockstep_types::units::{Lots, Price, SpanMs, TimeMs, Usd};
@@ -35,17 +33,13 @@ const VALID: SpanMs = SpanMs(5_000);
 const GROUP: GroupId = GroupId(1);
 
 struct Trader {
-    signer: Signer,
-    id: SignerId,
-    account: AccountId,
-    nonce: u64,
+    author: Author,
     /// Whether a maker has set its protection, without which the venue takes no quotes (M10).
     is_protected: bool,
 }
 
 /// The traders of a test network.
 pub struct Traders {
-    chain: ChainId,
     traders: Vec<Trader>,
     underlyings: Vec<UnderlyingParams>,
     rng: Rng,
@@ -60,17 +54,19 @@ impl Traders {
         let ledger = Ledger::genesis(&files.genesis);
         let ledger = ledger.map_err(|error| Failure::Broken(error.to_string()))?;
         let unknown = || Failure::Broken("a trader is not in the genesis".to_string());
+        let chain = files.genesis.chain_id();
         let mut traders = Vec::new();
         for index in 0..TRADERS {
             let signer = trader(files.traders, index);
             let key = signer.public_key();
             let id = ledger.exchange().signer_of(key).ok_or_else(unknown)?;
             let account = ledger.exchange().account_of(key, 0).ok_or_else(unknown)?;
-            traders.push(Trader { signer, id, account, nonce: 0, is_protected: false });
+            let author = Author::new(signer, chain, id, account);
+            traders.push(Trader { author, is_protected: false });
         }
         let rng = Rng::new(u64::from_le_bytes([1; 8]));
-        let (chain, underlyings) = (files.genesis.chain_id(), files.genesis.underlyings.to_vec());
-        Ok(Self { chain, traders, underlyings, rng, turn: 0, sent: (0, 0) })
+        let underlyings = files.genesis.underlyings.to_vec();
+        Ok(Self { traders, underlyings, rng, turn: 0, sent: (0, 0) })
     }
 
     /// Commands that validators took, and those that they refused.
@@ -96,7 +92,7 @@ impl Traders {
                 }
                 _ => take(exchange, &mut self.rng),
             };
-            commands.extend(told.map(|command| trader.sign(self.chain, command, time)));
+            commands.extend(told.map(|command| trader.author.sign(command, time, VALID)));
         }
         if commands.is_empty() {
             return Ok(());
@@ -111,21 +107,6 @@ impl Traders {
             }
         }
         Ok(())
-    }
-}
-
-impl Trader {
-    fn sign(&mut self, chain: ChainId, command: Command, time: TimeMs) -> SignedCommand {
-        // By convention the clock, and one more if that was used.
-        self.nonce = time.0.unsigned_abs().max(self.nonce + 1);
-        let command = UserCommand {
-            signer: self.id,
-            account: self.account,
-            nonce: self.nonce,
-            valid_until: Some(time.plus(VALID)),
-            command,
-        };
-        self.signer.sign(chain, command)
     }
 }
 

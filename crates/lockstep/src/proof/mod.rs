@@ -100,7 +100,7 @@ fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn read_genesis(path: &Path) -> Result<Genesis, Failure> {
+pub(crate) fn read_genesis(path: &Path) -> Result<Genesis, Failure> {
     let bytes = read(path, GENESIS_BYTES_MAX)?;
     Genesis::from_bytes(&bytes)
         .map_err(|error| Failure::Broken(format!("{}: {error}", path.display())))

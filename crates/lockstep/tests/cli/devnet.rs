@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 /// A folder of one test's own that is gone afterwards.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let name = format!("lockstep-cli-{}-{name}", std::process::id());
         Self(std::env::temp_dir().join(name))
     }
@@ -25,7 +25,7 @@ impl Drop for Folder {
 static LOOKED: AtomicU16 = AtomicU16::new(0);
 
 /// The first of four ports in a row on which nobody listens.
-fn free_ports() -> u16 {
+pub fn free_ports() -> u16 {
     let process = u16::try_from(std::process::id() % 400).unwrap();
     let mut first = 20_000 + process * 50 + LOOKED.fetch_add(4, Ordering::Relaxed);
     loop {

@@ -3,6 +3,7 @@
 mod bench;
 mod devnet;
 mod margin;
+mod operate;
 mod price;
 mod proof;
 mod replay;
