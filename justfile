@@ -16,9 +16,17 @@ test *steps:
 lint:
     ./test lock format clippy docs
 
+# Thousands of seeds of whole validators with faults: four tests of SEEDS seeds each.
+sim seeds="1000":
+    LOCKSTEP_SEEDS={{ seeds }} cargo nextest run -p lockstep-cluster --profile long --no-fail-fast
+
 # The long property and differential run.
-sim cases="1000000":
+cases cases="1000000":
     LOCKSTEP_CASES={{ cases }} cargo nextest run --workspace --profile long --no-fail-fast
+
+# A network of four under load for so many seconds: memory and disk stay within their bounds.
+soak seconds="3600":
+    LOCKSTEP_SOAK_SECONDS={{ seconds }} cargo nextest run -p lockstep --test soak --profile long --no-capture
 
 # Every fuzz target for SECONDS, or only the named ones: `just fuzz 600 decode_block`.
 fuzz seconds="300" *targets:

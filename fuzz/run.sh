@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for a bounded time from a fixed seed.
+# Runs every fuzz target for a bounded time from a fixed seed, as many at once as there are cores.
 #
 #   fuzz/run.sh [SECONDS_PER_TARGET] [TARGET...]      defaults: 20 seconds, all targets
 #   SEED=7 fuzz/run.sh 600 decode_block         another start
@@ -43,24 +43,42 @@ if [ ${#targets[@]} -eq 0 ]; then
     done
 fi
 
-failed=0
-for target in "${targets[@]}"; do
-    printf '\n-- fuzz %s: %s seconds, seed %s\n' "$target" "$seconds" "$seed"
-    corpus=$target_dir/corpus/$target
+# fuzz TARGET: one target, and what came of it in one piece, for several run side by side.
+fuzz() {
+    local target=$1 corpus=$target_dir/corpus/$1 log=$target_dir/$1.log words=() outcome=0
     if [ "${CORPUS:-}" != keep ]; then rm -rf "$corpus"; fi
     mkdir -p "$corpus" "artifacts/$target" "seeds/$target"
-    log=$target_dir/$target.log
-    words=()
     if [ -f "dictionaries/$target" ]; then words=(-dict="dictionaries/$target"); fi
-    if "$target_dir/$triple/release/$target" "$corpus" "seeds/$target" "${words[@]}" \
-        -seed="$seed" -max_total_time="$seconds" -max_len=4096 -timeout=20 -rss_limit_mb=2048 \
-        -artifact_prefix="artifacts/$target/" -print_final_stats=1 >"$log" 2>&1; then
-        grep -E '^(Done|stat::(number_of_executed_units|new_units_added))' "$log" || true
+    "$target_dir/$triple/release/$target" "$corpus" "seeds/$target" "${words[@]}" \
+        -seed="$seed" -max_total_time="$seconds" -max_len=4096 \
+        -timeout=20 -rss_limit_mb=2048 -artifact_prefix="artifacts/$target/" \
+        -print_final_stats=1 >"$log" 2>&1 || outcome=$?
+    local said
+    if [ "$outcome" -eq 0 ]; then
+        said=$(grep -E '^(Done|stat::(number_of_executed_units|new_units_added))' "$log" || true)
     else
-        failed=$((failed + 1))
-        tail -n 40 "$log"
-        printf -- '-- fuzz %s FAILED; the input is in fuzz/artifacts/%s\n' "$target" "$target"
+        said=$(tail -n 40 "$log")
+        said+=$(printf '\n-- fuzz %s FAILED; the input is in fuzz/artifacts/%s' "$target" "$target")
     fi
+    printf '\n-- fuzz %s: %s seconds, seed %s\n%s\n' "$target" "$seconds" "$seed" "$said"
+    return "$outcome"
+}
+
+# As many at once as there are cores; a target that ends makes room for the next.
+cores=$(nproc)
+failed=0
+running=0
+for target in "${targets[@]}"; do
+    if [ "$running" -ge "$cores" ]; then
+        wait -n || failed=$((failed + 1))
+        running=$((running - 1))
+    fi
+    fuzz "$target" &
+    running=$((running + 1))
+done
+while [ "$running" -gt 0 ]; do
+    wait -n || failed=$((failed + 1))
+    running=$((running - 1))
 done
 
 printf '\nfuzz: %s targets, %s failed\n' "${#targets[@]}" "$failed"

@@ -7,12 +7,14 @@
 //! absent: roots, which validators compare before they vote; if two differ, blocks stop and that is
 //! found.
 
+use crate::faults::CLOCK_MS_MAX;
 use crate::workload::Market;
 use crate::world::REPORT_AGE_MAX;
+use commonware_cryptography::Digestible as _;
 use lockstep_exchange::Exchange;
 use lockstep_ledger::state::leaves::Standing;
 use lockstep_ledger::{Ledger, SystemItem};
-use lockstep_node::block::Block;
+use lockstep_node::block::{Block, Digest};
 use lockstep_node::signatures::CommandId;
 use lockstep_types::chain::{ChainEvent, ValidatorKey};
 use lockstep_types::event::{Event, TradeKind};
@@ -228,6 +230,20 @@ impl Auditor {
         self.included.contains(&command)
     }
 
+    /// Whether a block is final.
+    #[must_use]
+    pub fn has_block(&self, digest: Digest) -> bool {
+        self.blocks.values().any(|block| block.digest() == digest)
+    }
+
+    /// How often a command is in the final blocks that a validator has said it has.
+    #[must_use]
+    pub fn inclusions(&self, index: usize, command: CommandId) -> usize {
+        let known = self.blocks.range(..=self.height_of(index));
+        let commands = known.flat_map(|(_, block)| block.body().commands.iter());
+        commands.filter(|signed| CommandId::of(signed) == command).count()
+    }
+
     /// Notes that something does not hold.
     pub fn find(&mut self, rule: Rule, what: String) {
         if self.findings.len() < FINDINGS_MAX {
@@ -383,7 +399,10 @@ impl Auditor {
                     false
                 }
                 Event::Index { price, .. } => {
-                    let (least, most) = self.market.range(time, REPORT_AGE_MAX);
+                    // As honest reporters whose clocks are a little wrong saw it.
+                    let (until, span) = (time.0 + CLOCK_MS_MAX, REPORT_AGE_MAX.0);
+                    let span = SpanMs(span + 2 * CLOCK_MS_MAX);
+                    let (least, most) = self.market.range(TimeMs(until), span);
                     if *price < least || *price > most {
                         let what = format!("block {height} has index {} outside honest", price.0);
                         found.push((Rule::HonestIndex, what));

@@ -1,8 +1,11 @@
 //! What goes wrong in a run, drawn from its seed.
 //!
 //! Invariants: no more than a third of the validators less one are malicious, wiped or lying, all
-//! together; whatever else is wrong ends with [`Storm::heal`]. Deliberately absent: skewed clocks.
+//! together, nor has a clock that is wrong by more than [`CLOCK_MS_MAX`]; whatever else is wrong ends
+//! with [`Storm::heal`], but for clocks that are a little wrong, with which everybody must live.
+//! Deliberately absent: disks that lie about what is durable.
 
+use crate::clock::Skew;
 use crate::validators::{Validators, Weather};
 use crate::workload::{Candour, Workload};
 use lockstep_node::malice::Malice;
@@ -33,11 +36,23 @@ pub enum Fault {
     Lies,
     /// Nobody reports prices for a while.
     Silence,
+    /// A validator restarts with a clock that is a little wrong, or very.
+    Clock,
+    /// A validator proposes blocks with wrong state roots.
+    Roots,
+    /// A validator sends messages that are as long as the network carries.
+    Lengths,
 }
+
+/// An honest validator's clock is ahead or behind by so much at most, ms: two differ by no more
+/// than what a block may be ahead without waiting (`lockstep_node::application::SKEW_MS_MAX`).
+pub const CLOCK_MS_MAX: i64 = 250;
+/// A clock that is very wrong is wrong by so much at most, ms.
+const WRONG_CLOCK_MS_MAX: i64 = 20_000;
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Loss,
         Self::Delay,
         Self::Partition,
@@ -47,6 +62,9 @@ impl Fault {
         Self::Amnesia,
         Self::Lies,
         Self::Silence,
+        Self::Clock,
+        Self::Roots,
+        Self::Lengths,
     ];
 
     /// Its name on command lines.
@@ -62,6 +80,9 @@ impl Fault {
             Self::Amnesia => "amnesia",
             Self::Lies => "lies",
             Self::Silence => "silence",
+            Self::Clock => "clock",
+            Self::Roots => "roots",
+            Self::Lengths => "lengths",
         }
     }
 
@@ -189,9 +210,15 @@ impl Storm {
                     }
                 }
             }
-            Fault::Malice | Fault::Wipe | Fault::Amnesia | Fault::Lies => {
+            Fault::Malice
+            | Fault::Wipe
+            | Fault::Amnesia
+            | Fault::Lies
+            | Fault::Roots
+            | Fault::Lengths => {
                 self.corrupt(validators, workload, fault, time).await;
             }
+            Fault::Clock => self.skew(validators, time),
             Fault::Silence => {
                 let length = i64::try_from(500 + self.rng.below(3_500)).unwrap_or(0);
                 self.silent_until = TimeMs(time.0 + length);
@@ -207,6 +234,25 @@ impl Storm {
         self.crashed.push(index);
         let length = i64::try_from(self.rng.below(3_000)).unwrap_or(0);
         self.dead.insert(index, TimeMs(time.0 + length));
+    }
+
+    /// Restarts a validator with another clock; a very wrong one, if one more may be faulty.
+    fn skew(&mut self, validators: &mut Validators, time: TimeMs) {
+        let count = validators.count();
+        let index = self.rng.below_usize(count);
+        if !validators.is_running(index) || self.faulty.contains_key(&index) {
+            return;
+        }
+        let may_be_faulty = self.faulty.len() < count.saturating_sub(1) / 3;
+        let is_very_wrong = self.rng.one_in(3) && may_be_faulty;
+        let most = if is_very_wrong { WRONG_CLOCK_MS_MAX } else { CLOCK_MS_MAX };
+        let span = Duration::from_millis(self.rng.below(most.unsigned_abs() + 1).min(250));
+        let is_ahead = self.rng.one_in(2);
+        validators.set_skew(index, if is_ahead { Skew::Ahead(span) } else { Skew::Behind(span) });
+        self.kill(validators, index, time);
+        if is_very_wrong {
+            self.faulty.insert(index, None);
+        }
     }
 
     /// Makes one more validator break rules, if there may be one more.
@@ -240,6 +286,16 @@ impl Storm {
             Fault::Amnesia => {
                 self.kill(validators, index, time);
                 validators.wipe(index, true);
+                self.faulty.insert(index, None);
+            }
+            Fault::Roots | Fault::Lengths => {
+                validators.crash(index);
+                self.crashed.push(index);
+                if fault == Fault::Roots {
+                    validators.start_with_wrong_roots(index).await;
+                } else {
+                    validators.start_with_long_messages(index).await;
+                }
                 self.faulty.insert(index, None);
             }
             _ => {

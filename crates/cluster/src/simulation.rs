@@ -7,7 +7,7 @@ use crate::auditor::{Auditor, Counts, Finding, Inbox, Rule};
 use crate::faults::{Fault, Storm};
 use crate::validators::{Validators, now};
 use crate::wire::Preset;
-use crate::workload::{Market, Workload, genesis_ledger};
+use crate::workload::{Market, REPORT_EVERY_MS, TRADE_EVERY_MS, Workload, genesis_ledger};
 use crate::world::START;
 use commonware_runtime::deterministic::{self, Context};
 use commonware_runtime::{Clock as _, Runner as _, Supervisor as _};
@@ -19,13 +19,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// What one round of the runtime's ready tasks takes. Messages go through some ten tasks on their
 /// way; the runtime's own default of 1 ms each would be most of a near block's latency.
-const CYCLE: Duration = Duration::from_micros(100);
+pub(crate) const CYCLE: Duration = Duration::from_micros(100);
 /// Between looks at the clock.
 const TICK_MS: i64 = 50;
-/// Between turns of traders.
-const TRADE_EVERY_MS: i64 = 250;
-/// Between reports of each validator.
-const REPORT_EVERY_MS: i64 = 500;
 /// Between faults, about.
 const STRIKE_EVERY_MS: u64 = 1_200;
 /// Without blocks for so long although more than two thirds are connected, they have stopped.
@@ -74,6 +70,10 @@ pub struct Outcome {
     pub faults: BTreeMap<Fault, u64>,
     /// Who broke the protocol, and how.
     pub malicious: Vec<(usize, Malice)>,
+    /// Blocks with wrong state roots that leaders proposed and voted for.
+    pub wrong_roots: u64,
+    /// Messages that were as long as the network carries.
+    pub too_long: u64,
     /// From a block's time to a validator's knowing that it is final, ms, ascending.
     pub latencies_ms: Vec<u64>,
     /// Between the times of successive blocks, ms, ascending.
@@ -192,7 +192,9 @@ impl Story {
         }
         if time.0 - self.fine.0 > STALLED_MS {
             let height = self.auditor.height();
-            self.auditor.find(Rule::Progress, format!("no block after height {height}"));
+            let ahead = self.auditor.ledger().time().0 - time.0;
+            let what = format!("no block after height {height}, whose time is {ahead} ms ahead");
+            self.auditor.find(Rule::Progress, what);
         }
     }
 
@@ -242,6 +244,12 @@ impl Story {
                 self.auditor.find(Rule::Acknowledged, what);
             }
         }
+        for digest in self.validators.wrong_roots() {
+            if self.auditor.has_block(digest) {
+                let what = format!("a block with a wrong state root is final: {digest}");
+                self.auditor.find(Rule::EqualState, what);
+            }
+        }
         for key in self.auditor.unpunished() {
             let what = format!("{:02x}{:02x}.. voted twice and was not slashed", key[0], key[1]);
             self.auditor.find(Rule::Evidence, what);
@@ -260,6 +268,8 @@ impl Story {
             counts: self.auditor.counts().clone(),
             faults: self.storm.drawn().clone(),
             malicious: self.storm.malicious(),
+            wrong_roots: u64::try_from(self.validators.wrong_roots().len()).unwrap_or(u64::MAX),
+            too_long: self.validators.too_long(),
             latencies_ms,
             intervals_ms,
             bytes: self.validators.bytes(),

@@ -5,7 +5,9 @@
 //! absent: what validators are told to do ([`crate::workload`], [`crate::faults`]).
 
 use crate::auditor::Inbox;
-use crate::wire::{Counted, Meter, Preset, worse};
+use crate::clock::{Machine, Skew};
+use crate::forgery::{Forger, Forgery, Wire};
+use crate::wire::{Counted, Courier, Meter, Preset, worse};
 use crate::{workload, world};
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_cryptography::Signer as _;
@@ -16,7 +18,7 @@ use commonware_utils::NZUsize;
 use futures::channel::oneshot;
 use lockstep_ledger::{Evidence, Genesis, Ledger};
 use lockstep_node::application::{Chain, Finalized, Observer, Pace};
-use lockstep_node::block::PublicKey;
+use lockstep_node::block::{Digest, PublicKey};
 use lockstep_node::committees::scheme_of;
 use lockstep_node::intake::Door;
 use lockstep_node::items::Items;
@@ -32,6 +34,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// One channel's two ends.
 pub type Channel = (Counted<Sender<PublicKey, Context>>, Receiver<PublicKey>);
+
+/// How long a leader with wrong roots keeps its votes back, so that the blocks that they are for
+/// go out first and have their other name by then.
+const VOTES_KEPT_BACK: Duration = Duration::from_millis(5);
 
 /// What the network does at the moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,10 +59,15 @@ impl Weather {
 struct Node {
     running: Option<Handle<()>>,
     /// Comes when it has started.
-    starting: Option<oneshot::Receiver<(Door, Chain<Context>)>>,
+    starting: Option<oneshot::Receiver<(Door, Chain<Machine>)>>,
     door: Option<Door>,
-    chain: Option<Chain<Context>>,
+    chain: Option<Chain<Machine>>,
+    mempool: Mempool,
     meter: Meter,
+    /// How wrong its clock is when it is started next.
+    skew: Skew,
+    /// Who sits behind its wires.
+    forger: Option<Forger>,
     /// Files of how many lives it has lost; the name of its files has it.
     wipes: u64,
     /// Whether it votes with new files.
@@ -127,7 +138,10 @@ impl Validators {
             starting: None,
             door: None,
             chain: None,
+            mempool: Mempool::default(),
             meter: Meter::default(),
+            skew: Skew::default(),
+            forger: None,
             wipes: 0,
             is_founder: true,
             starts: 0,
@@ -197,14 +211,15 @@ impl Validators {
 
     async fn channels(&self, index: usize) -> Vec<Channel> {
         let mut channels = Vec::new();
-        for (channel, _) in CHANNELS {
+        for (channel, name) in CHANNELS {
             let control = self.oracle.control(Self::key(index));
             let registered = control.register(channel, QUOTA).await;
             let Ok((sender, receiver)) = registered else {
                 unreachable!("the network lives as long as the cluster")
             };
-            let meter = Arc::clone(&self.nodes[index].meter);
-            channels.push((Counted::new(sender, meter), receiver));
+            let node = &self.nodes[index];
+            let (meter, forger) = (Arc::clone(&node.meter), node.forger.clone());
+            channels.push((Counted::new(sender, meter, Wire::named(name), forger), receiver));
         }
         channels
     }
@@ -231,9 +246,12 @@ impl Validators {
     /// # Panics
     /// When it does not start: its files must always do.
     pub async fn start(&mut self, index: usize) {
-        let channels = self.channels(index).await;
+        let mut channels = self.channels(index).await;
+        let courier = self.nodes[index].forger.is_some().then(|| keep_votes_back(&mut channels));
         let context = self.context_of(index);
         let Node { wipes, is_founder, .. } = self.nodes[index];
+        let mempool = Mempool::default();
+        self.nodes[index].mempool = mempool.clone();
         let note = Note { index, context: context.child("note"), inbox: self.inbox.clone() };
         let config = ValidatorConfig {
             prefix: format!("validator-{index}-{wipes}"),
@@ -243,15 +261,20 @@ impl Validators {
             pace: self.pace,
             timeouts: self.timeouts,
             retention: Retention { blocks: None },
-            mempool: Mempool::default(),
+            mempool,
             items: Items::default(),
             observer: Arc::new(note),
         };
         let (peers, blocker) = (self.oracle.manager(), self.oracle.control(Self::key(index)));
         let (ready, started) = oneshot::channel();
+        let machine = Machine::new(context, self.nodes[index].skew);
         // Everything of the validator is a child of this task and dies with it.
-        let running = context.spawn(move |context| async move {
-            let validator = match start(context, config, peers, blocker, channels).await {
+        let running = machine.spawn(move |machine| async move {
+            if let Some(courier) = courier.flatten() {
+                let carry = |machine| courier.run(machine, VOTES_KEPT_BACK);
+                machine.child("courier").spawn(carry);
+            }
+            let validator = match start(machine, config, peers, blocker, channels).await {
                 Ok(validator) => validator,
                 Err(error) => panic!("validator {index} does not start: {error}"),
             };
@@ -288,6 +311,51 @@ impl Validators {
         let scheme = self.scheme(index);
         let task = move |_| misbehave(malice, scheme, channels);
         self.nodes[index].running = Some(context.spawn(task));
+    }
+
+    /// Starts a validator with a forger behind its wires who changes its blocks' roots.
+    pub async fn start_with_wrong_roots(&mut self, index: usize) {
+        self.start_forged(index, Forgery::Roots).await;
+    }
+
+    /// Starts a validator of whose messages some are as long as the network carries.
+    pub async fn start_with_long_messages(&mut self, index: usize) {
+        let bytes_max = usize::try_from(message_bytes_max()).unwrap_or(usize::MAX);
+        self.start_forged(index, Forgery::Lengths(bytes_max)).await;
+    }
+
+    async fn start_forged(&mut self, index: usize, forgery: Forgery) {
+        let key = world::validator_signer(index).public_key();
+        let forger = Forger::new(forgery, key, self.scheme(index));
+        self.nodes[index].forger = Some(forger);
+        self.start(index).await;
+    }
+
+    /// Makes a validator's clock wrong from when it is started next.
+    pub fn set_skew(&mut self, index: usize, skew: Skew) {
+        self.nodes[index].skew = skew;
+    }
+
+    /// How wrong a validator's clock is.
+    #[must_use]
+    pub fn skew(&self, index: usize) -> Skew {
+        self.nodes[index].skew
+    }
+
+    /// Names of blocks with wrong roots that were proposed.
+    #[must_use]
+    pub fn wrong_roots(&self) -> Vec<Digest> {
+        self.forgers().flat_map(Forger::proposed).collect()
+    }
+
+    /// Messages that were too long.
+    #[must_use]
+    pub fn too_long(&self) -> u64 {
+        self.forgers().map(Forger::too_long).sum()
+    }
+
+    fn forgers(&self) -> impl Iterator<Item = &Forger> {
+        self.nodes.iter().filter_map(|node| node.forger.as_ref())
     }
 
     /// Stops a validator at one of its await points.
@@ -334,9 +402,26 @@ impl Validators {
         self.nodes[index].door.clone()
     }
 
+    /// Commands that wait at a validator since it was started last.
+    #[must_use]
+    pub fn mempool(&self, index: usize) -> &Mempool {
+        &self.nodes[index].mempool
+    }
+
     /// A running validator's state after its last final block that it has executed.
     pub async fn ledger(&self, index: usize) -> Option<Ledger> {
         let chain = self.nodes[index].chain.clone()?;
         chain.finalized_ledger().await
     }
+}
+
+/// Keeps back what goes out on the first channel, the votes'.
+fn keep_votes_back(channels: &mut Vec<Channel>) -> Option<Courier<Sender<PublicKey, Context>>> {
+    if channels.is_empty() {
+        return None;
+    }
+    let (votes, receiver) = channels.remove(0);
+    let (votes, courier) = votes.kept_back();
+    channels.insert(0, (votes, receiver));
+    Some(courier)
 }

@@ -26,6 +26,10 @@ use lockstep_types::units::{Lots, Price, SpanMs, TimeMs, Usd};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Between turns of traders, ms.
+pub const TRADE_EVERY_MS: i64 = 250;
+/// Between reports of each validator, ms.
+pub const REPORT_EVERY_MS: i64 = 500;
 /// How far prices fall, ppm.
 const FALL_PPM: i64 = 120_000;
 /// How long they take to.
@@ -163,7 +167,7 @@ impl Workload {
         self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Every running validator reports.
+    /// Every running validator reports, with what its own clock shows.
     pub fn report(&mut self, validators: &Validators, time: TimeMs) {
         for index in 0..validators.count() {
             let Some(mut door) = validators.door(index) else { continue };
@@ -177,13 +181,15 @@ impl Workload {
                 Candour::Low => (Price(self.market.price(time).0 / 2), time),
                 Candour::Silent => continue,
             };
+            let skew = validators.skew(index);
+            let (shown, published) = (skew.shown_ms(time), skew.shown_ms(published));
             let expiries = Bounded::default();
             let word = PriceWord { underlying: UNDERLYING, price, published, expiries };
             let signer = validator_signer(index);
             let next = *blake3::keyed_hash(&[1; 32], &time.0.to_le_bytes()).as_bytes();
             let report = Report {
                 validator: signer.public_key(),
-                time,
+                time: shown,
                 prices: Bounded::new(vec![word]).unwrap_or_default(),
                 finality: Bounded::default(),
                 reveal: self.reveals[index],

@@ -7,10 +7,11 @@
 use bytes::Bytes;
 use commonware_codec::DecodeExt as _;
 use commonware_cryptography::ed25519;
-use lockstep_ledger::{Genesis, GenesisOwner, GenesisValidator};
+use lockstep_ledger::{Genesis, GenesisOwner, GenesisValidator, Ledger};
 use lockstep_types::chain::{ChainParams, Stake};
 use lockstep_types::codec::Bounded;
-use lockstep_types::envelope::Signer;
+use lockstep_types::command::{Command, UserCommand};
+use lockstep_types::envelope::{SignedCommand, Signer};
 use lockstep_types::instrument::{Contract, InstrumentName, Ticker};
 use lockstep_types::params::{UnderlyingParams, VenueParams};
 use lockstep_types::units::{Ppm, SpanMs, TimeMs, Usd};
@@ -59,6 +60,21 @@ pub fn validator_signer(index: usize) -> Signer {
 #[must_use]
 pub fn trader_signer(index: usize) -> Signer {
     Signer::from_seed(seed("trader", index))
+}
+
+/// A trader's command that opens a sub-account, which succeeds once; each number is another.
+#[must_use]
+pub fn sub_account_command(ledger: &Ledger, trader: usize, number: u8) -> SignedCommand {
+    let signer = trader_signer(trader);
+    let (key, exchange) = (signer.public_key(), ledger.exchange());
+    let command = UserCommand {
+        signer: exchange.signer_of(key).unwrap_or_default(),
+        account: exchange.account_of(key, 0).unwrap_or_default(),
+        nonce: START.0.unsigned_abs() + u64::from(number),
+        valid_until: None,
+        command: Command::CreateSubAccount { sub: number },
+    };
+    signer.sign(ledger.chain_id(), command)
 }
 
 fn deposit(trader: usize) -> Usd {

@@ -45,7 +45,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 80)]
     blocks: u64,
     /// What goes wrong, or `all`, or `none`: loss, delay, partition, crash, malice, wipe, lies,
-    /// silence.
+    /// silence, clock, roots, lengths.
     #[arg(long, value_name = "LIST", default_value = "all")]
     faults: String,
     /// Where validators are.
@@ -97,6 +97,8 @@ struct Sum {
     counts: [u64; 8],
     faults: BTreeMap<Fault, u64>,
     malicious: u64,
+    wrong_roots: u64,
+    too_long: u64,
     latencies_ms: Vec<u64>,
     intervals_ms: Vec<u64>,
     bytes: u64,
@@ -126,6 +128,8 @@ impl Sum {
             *self.faults.entry(fault).or_default() += times;
         }
         self.malicious += u64::try_from(outcome.malicious.len()).unwrap_or(0);
+        self.wrong_roots += outcome.wrong_roots;
+        self.too_long += outcome.too_long;
         self.latencies_ms.extend(outcome.latencies_ms);
         self.intervals_ms.extend(outcome.intervals_ms);
         self.bytes += outcome.bytes.iter().sum::<u64>();
@@ -162,8 +166,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn report(sum: &Sum, arguments: &Arguments) -> Report {
     let mut report = Report::new("Simulation", "Whole validators in simulated time.");
     report.provenance("version", env!("CARGO_PKG_VERSION"));
-    let commit = option_env!("LOCKSTEP_COMMIT").unwrap_or("not told to the build");
-    report.provenance("commit", commit);
+    report.provenance("commit", env!("LOCKSTEP_COMMIT"));
     let last = arguments.seed.saturating_add(sum.runs.saturating_sub(1));
     report.provenance("seeds", format!("{} to {last}", arguments.seed));
     report.provenance("auditor of the last", sum.auditor.clone());
@@ -172,6 +175,7 @@ fn report(sum: &Sum, arguments: &Arguments) -> Report {
     let seconds = (sum.simulated_ms / 1_000).max(1);
     let [blocks, commands, repeats, refused, trades, liquidations, stale, slashed] = sum.counts;
     let ms = |sorted: &[u64]| format!("{}, {}", percentile(sorted, 50), percentile(sorted, 99));
+    let wrong = format!("{}, {}", sum.wrong_roots, sum.too_long);
     let rows = [
         ("runs", sum.runs.to_string()),
         ("with findings", sum.found.to_string()),
@@ -182,6 +186,7 @@ fn report(sum: &Sum, arguments: &Arguments) -> Report {
         ("trades, accounts liquidated", format!("{trades}, {liquidations}")),
         ("blocks on stale prices", stale.to_string()),
         ("malicious validators, slashed", format!("{}, {slashed}", sum.malicious)),
+        ("wrong roots proposed, messages too long", wrong),
         ("block to final, p50 and p99 ms", ms(&sum.latencies_ms)),
         ("between blocks, p50 and p99 ms", ms(&sum.intervals_ms)),
         ("bytes sent per validator and second", (sum.bytes / running / seconds).to_string()),

@@ -17,7 +17,10 @@ use crate::items::evidence_of;
 use crate::light::{Certified, Handover};
 use crate::store::{FILE_BUFFER, STRATEGY};
 use crate::validator::{MAILBOX, Timeouts};
+use bytes::{Bytes, BytesMut};
 use commonware_actor::Feedback;
+use commonware_codec::Write as _;
+use commonware_codec::varint::UInt;
 use commonware_consensus::marshal::core::Mailbox as MarshalMailbox;
 use commonware_consensus::marshal::standard::Standard;
 use commonware_consensus::simplex::config::{Floor, ForwardPolicy, SkipPolicy};
@@ -310,4 +313,13 @@ where
 async fn next(backup: &mut Backup) -> Option<(u64, PublicKey)> {
     let (epoch, (peer, _)) = backup.recv().await?;
     Some((epoch, peer))
+}
+
+/// A message of an epoch as it goes over the network: behind the epoch's number.
+#[must_use]
+pub fn behind_epoch(epoch: u64, message: &[u8]) -> Bytes {
+    let mut bytes = BytesMut::new();
+    UInt(epoch).write(&mut bytes);
+    bytes.extend_from_slice(message);
+    bytes.freeze()
 }

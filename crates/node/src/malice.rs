@@ -5,9 +5,9 @@
 //! signatures.
 
 use crate::block::{Digest, PublicKey};
-use bytes::{Bytes, BytesMut};
-use commonware_codec::varint::UInt;
-use commonware_codec::{DecodeExt as _, Encode as _, Write as _};
+use crate::epochs::behind_epoch;
+use bytes::Bytes;
+use commonware_codec::{DecodeExt as _, Encode as _};
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::{Finalize, Notarize, Nullify, Proposal, Vote};
 use commonware_consensus::types::{Round, View};
@@ -130,10 +130,7 @@ where
         let Ok(Vote::<Scheme, Digest>::Notarize(vote)) = Vote::decode(bytes) else { continue };
         let Some((sender, _)) = channels.first_mut() else { return };
         for vote in votes(malice, &scheme, &vote.proposal) {
-            let mut message = BytesMut::new();
-            UInt(epoch).write(&mut message);
-            message.extend_from_slice(&vote);
-            sender.send(Recipients::All, message.freeze(), true);
+            sender.send(Recipients::All, behind_epoch(epoch, &vote), true);
         }
     }
 }

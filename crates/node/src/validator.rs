@@ -77,7 +77,7 @@ pub(crate) const MAILBOX: NonZeroUsize = NZUsize!(1_024);
 /// Pages of files in memory.
 const CACHED_PAGES: NonZeroUsize = NZUsize!(4_096);
 /// Entries of the store's log that are asked of a peer at once, and served, at most.
-const SERVED_OPERATIONS: NonZeroU64 = NZU64!(128);
+const SERVED_OPERATIONS: NonZeroU64 = NZU64!(32);
 /// Final blocks that wait for their state to be durable at most.
 const PENDING_MAX: NonZeroUsize = NZUsize!(16);
 
@@ -468,7 +468,7 @@ where
             sync_config: SyncEngineConfig {
                 fetch_batch_size: SERVED_OPERATIONS,
                 apply_batch_size: NZU64!(2_048),
-                max_outstanding_requests: NZUsize!(8),
+                max_outstanding_requests: NZUsize!(16),
             },
             prune_config: config.retention.blocks.map(|blocks| PruneConfig {
                 maintenance_interval: NZUsize!(64),

@@ -5,6 +5,7 @@ mod blocks;
 mod bridge;
 mod chaos;
 mod documents;
+mod encoding;
 mod evidence;
 mod genesis;
 mod model;
