@@ -24,10 +24,6 @@ sim seeds="1000":
 cases cases="1000000":
     LOCKSTEP_CASES={{ cases }} cargo nextest run --workspace --profile long --no-fail-fast
 
-# A network of four under load for so many seconds: memory and disk stay within their bounds.
-soak seconds="3600":
-    LOCKSTEP_SOAK_SECONDS={{ seconds }} cargo nextest run -p lockstep --test soak --profile long --no-capture
-
 # Every fuzz target for SECONDS, or only the named ones: `just fuzz 600 decode_block`.
 fuzz seconds="300" *targets:
     fuzz/run.sh {{ seconds }} {{ targets }}

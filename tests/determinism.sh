@@ -4,7 +4,7 @@
 #   tests/determinism.sh [SCENARIO...]        default: every scenarios/**/*.jsonl
 #
 # Three builds that share as little as possible replay the same files:
-#   release  as shipped (fat LTO, one codegen unit)
+#   release  optimised as shipped (fat LTO, one codegen unit)
 #   debug    not optimised at all
 #   native   this processor's instructions, no LTO, many codegen units
 # Their output must be equal byte for byte, and at least one line per scenario, so that a build
@@ -25,8 +25,8 @@ if [ ${#scenarios[@]} -eq 0 ]; then
     exit 77
 fi
 
-cargo build --quiet --release -p lockstep
-# The others without the network: what replays is the same code, and a node takes long to build.
+# Without the network: what replays is the same code, and a node takes long to build.
+cargo build --quiet --release -p lockstep --no-default-features --target-dir "$target_dir/replay"
 CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_INCREMENTAL=0 \
     cargo build --quiet -p lockstep --no-default-features \
     --target-dir "$target_dir/determinism-debug"
@@ -50,7 +50,7 @@ digests() {
     echo "$name: $lines digests"
 }
 
-digests release "$target_dir/release/lockstep"
+digests release "$target_dir/replay/release/lockstep"
 digests debug "$target_dir/determinism-debug/debug/lockstep"
 digests native "$target_dir/determinism-native/release/lockstep"
 

@@ -36,7 +36,7 @@ pub enum Fault {
     Lies,
     /// Nobody reports prices for a while.
     Silence,
-    /// A validator restarts with a clock that is a little wrong, or very.
+    /// A validator restarts with a clock that is a little wrong, or far behind.
     Clock,
     /// A validator proposes blocks with wrong state roots.
     Roots,
@@ -47,7 +47,7 @@ pub enum Fault {
 /// An honest validator's clock is ahead or behind by so much at most, ms: two differ by no more
 /// than what a block may be ahead without waiting (`lockstep_node::application::SKEW_MS_MAX`).
 pub const CLOCK_MS_MAX: i64 = 250;
-/// A clock that is very wrong is wrong by so much at most, ms.
+/// A clock that is very wrong is behind by so much at most, ms.
 const WRONG_CLOCK_MS_MAX: i64 = 20_000;
 
 impl Fault {
@@ -246,8 +246,9 @@ impl Storm {
         let may_be_faulty = self.faulty.len() < count.saturating_sub(1) / 3;
         let is_very_wrong = self.rng.one_in(3) && may_be_faulty;
         let most = if is_very_wrong { WRONG_CLOCK_MS_MAX } else { CLOCK_MS_MAX };
-        let span = Duration::from_millis(self.rng.below(most.unsigned_abs() + 1).min(250));
-        let is_ahead = self.rng.one_in(2);
+        let span = Duration::from_millis(self.rng.below(most.unsigned_abs() + 1));
+        // Very wrong is behind: a leader that is far ahead stops the chain for about as long.
+        let is_ahead = self.rng.one_in(2) && !is_very_wrong;
         validators.set_skew(index, if is_ahead { Skew::Ahead(span) } else { Skew::Behind(span) });
         self.kill(validators, index, time);
         if is_very_wrong {
