@@ -1,9 +1,9 @@
 //! What goes wrong in a run, drawn from its seed.
 //!
-//! Invariants: no more than a third of the validators less one are malicious, wiped or lying, all
-//! together, nor has a clock that is wrong by more than [`CLOCK_MS_MAX`]; whatever else is wrong ends
-//! with [`Storm::heal`], but for clocks that are a little wrong, with which everybody must live.
-//! Deliberately absent: disks that lie about what is durable.
+//! Invariants: no more than a third of the validators less one are malicious, without votes, lying,
+//! or have a clock that is wrong by more than [`CLOCK_MS_MAX`], all together; whatever else is
+//! wrong ends with [`Storm::heal`], but for clocks that are a little wrong, with which everybody
+//! must live. Deliberately absent: disks that lie about what is durable.
 
 use crate::clock::Skew;
 use crate::validators::{Validators, Weather};

@@ -188,7 +188,8 @@ where
                 _ = (&mut active.engine).fuse() => return,
                 boundary = boundaries.next() => {
                     let Some(boundary) = boundary else { return };
-                    let Some(entry) = self.hand_over(boundary, active.epoch).await else { continue };
+                    let entry = self.hand_over(boundary, active.epoch).await;
+                    let Some(entry) = entry else { continue };
                     drop(active);
                     let Some(entered) = self.enter(entry, &mut channels).await else { return };
                     active = entered;

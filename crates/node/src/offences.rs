@@ -3,8 +3,8 @@
 //! Consensus reports an offence once, to one observer, and forgets it. Here it is checked, written
 //! down, and brought to this node's own door, which tells the others; after a restart it is brought
 //! again unless the ledger has punished the offender. Invariants: evidence is durable before
-//! anybody hears of it; what is kept is bounded, the newest epochs' first. Deliberately absent: what
-//! an offence costs.
+//! anybody hears of it; what is kept is bounded, the newest epochs' first. Deliberately absent:
+//! what an offence costs.
 
 use crate::application::Chain;
 use crate::intake::Door;

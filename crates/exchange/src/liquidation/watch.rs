@@ -5,9 +5,9 @@
 //! the index within which it is still above maintenance, unless CONC is steep (docs/risk.md says
 //! where): a move by a share `m` costs no more than `2 G m` in balance and requirement together,
 //! where `G` is what all its positions move like at most, so that half of what it has to spare
-//! divided by `G` is a safe share. The ends of the ranges are in two ordered indexes per underlying;
-//! a block asks for those that its price has crossed, so its work does not grow with the accounts
-//! that are far from trouble.
+//! divided by `G` is a safe share. The ends of the ranges are in two ordered indexes per
+//! underlying; a block asks for those that its price has crossed, so its work does not grow with
+//! the accounts that are far from trouble.
 //!
 //! An account whose floor ([`crate::margin::floor`]) keeps it above maintenance has the floor's
 //! ranges instead, and needs no full look.

@@ -130,11 +130,11 @@ fn four_nodes_of_a_made_network_agree_take_stake_and_go_on_after_a_stop() {
         let given = ["--node", &urls[2], "--key", &key, "--genesis", &genesis];
         lockstep(&[&["stake"], what, &given[..]].concat())
     };
-    let done = stake(&["delegate", "--validator", "0", "1000"]);
+    let done = stake(&["delegate", "--validator", "1", "1000"]);
     assert!(done.status.success(), "{}", stderr(&done));
     let shown = succeeds(&["stake", "show", "--node", &urls[3]]);
     assert!(shown.contains("stake 11000.000000"), "{shown}");
-    let refused = stake(&["delegate", "--validator", "0", "1000000"]);
+    let refused = stake(&["delegate", "--validator", "1", "1000000"]);
     assert!(stderr(&refused).contains("refused: S2 amount"), "{}", stderr(&refused));
 
     // One stops; three go on; it comes back and catches up.
