@@ -132,8 +132,8 @@ fn four_nodes_of_a_made_network_agree_take_stake_and_go_on_after_a_stop() {
     };
     let done = stake(&["delegate", "--validator", "1", "1000"]);
     assert!(done.status.success(), "{}", stderr(&done));
-    let shown = succeeds(&["stake", "show", "--node", &urls[3]]);
-    assert!(shown.contains("stake 11000.000000"), "{shown}");
+    let shown = succeeds(&["stake", "show", "--node", &urls[2]]);
+    assert!(shown.contains("validator 1 of signer 0: stake 11000,"), "{shown}");
     let refused = stake(&["delegate", "--validator", "1", "1000000"]);
     assert!(stderr(&refused).contains("refused: S2 amount"), "{}", stderr(&refused));
 
