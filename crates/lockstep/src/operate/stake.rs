@@ -8,7 +8,7 @@ use crate::devnet::now;
 use crate::failure::Failure;
 use crate::output;
 use crate::proof::read_genesis;
-use clap::{Args, Subcommand};
+use clap::{ArgAction, Args, Subcommand};
 use lockstep_client::{Author, KeyFile, RemoteNode, hex};
 use lockstep_node::block::Block;
 use lockstep_node::signatures::CommandId;
@@ -114,7 +114,7 @@ enum What {
         #[arg(value_name = "NUMBER")]
         proposal: u32,
         /// For it or against it.
-        #[arg(value_name = "yes|no", value_parser = yes_or_no)]
+        #[arg(value_name = "yes|no", value_parser = yes_or_no, action = ArgAction::Set)]
         approve: bool,
     },
     /// Send free stake to another owner.
