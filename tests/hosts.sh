@@ -56,8 +56,12 @@ fail() {
 }
 
 # A switch in a namespace of its own, and a cable from it to each host and to an observer.
-ip netns exec "$name-s" ip link add switch type bridge
-ip netns exec "$name-s" ip link set switch up
+if ! ip -n "$name-s" link add switch type bridge || ! ip -n "$name-s" link set switch up ||
+    ! ip -n "$name-s" link add trial type veth peer name trial-end; then
+    echo "this kernel has no bridges or no virtual cables"
+    exit 77
+fi
+ip -n "$name-s" link delete trial
 cable() { # cable NAMESPACE ADDRESS PORT
     ip netns add "$name-$1"
     ip -n "$name-s" link add "port$3" type veth peer name eth0 netns "$name-$1"

@@ -44,7 +44,7 @@ impl Skew {
         shown.unwrap_or(time)
     }
 
-    /// [`Self::shown`] in the chain's own time.
+    /// `shown` in the chain's own time.
     #[must_use]
     pub fn shown_ms(self, time: TimeMs) -> TimeMs {
         let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(0);

@@ -1,6 +1,6 @@
 //! A node's answers over HTTP: to followers, operators and whoever brings commands.
 //!
-//! [`ask`] reads questions, [`desk`] answers them, [`recent`] keeps what recent blocks caused. The
+//! [`ask`] reads questions, `desk` answers them, [`recent`] keeps what recent blocks caused. The
 //! limits are those of `lockstep_client::limits`, so that clients know them. Invariants: bytes,
 //! connections, answers under way and the time of each are bounded; a bad request is answered with
 //! the field that is wrong and the limit that it exceeds; nothing here changes the chain but
