@@ -117,7 +117,7 @@ impl Inbox {
         self.letters().voting.contains(&index)
     }
 
-    /// A validator has crashed: what it alone had seen is lost, for evidence is not kept in files.
+    /// A validator has crashed: what it alone had seen may be lost, if it was not written down yet.
     pub fn forget_accusations(&self, index: usize) {
         self.letters().accused.retain(|(accuser, _)| *accuser != index);
     }

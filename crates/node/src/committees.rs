@@ -140,13 +140,6 @@ impl Committees {
         let seated = self.seated.read().unwrap_or_else(PoisonError::into_inner);
         seated.values().rev().take(2).any(|seated| seated.has_seat(key))
     }
-
-    /// The newest epoch that is known.
-    #[must_use]
-    pub fn newest(&self) -> u64 {
-        let seated = self.seated.read().unwrap_or_else(PoisonError::into_inner);
-        seated.last_key_value().map_or(0, |(epoch, _)| *epoch)
-    }
 }
 
 impl Provider for Committees {

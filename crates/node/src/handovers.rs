@@ -11,6 +11,7 @@
 mod tests;
 
 use crate::block::{Block, Digest, PublicKey};
+use crate::intake::read_message;
 use crate::light::{Certified, Handover, LightClient};
 use crate::validator::{StartError, archive_config};
 use bytes::Bytes;
@@ -30,7 +31,7 @@ use commonware_storage::translator::TwoCap;
 use futures::channel::{mpsc, oneshot};
 use futures::{FutureExt as _, SinkExt as _, StreamExt as _};
 use lockstep_types::chain::ValidatorKey;
-use lockstep_types::codec::{Bounded, Decode, DecodeError, DecodeErrorKind, Encode, Reader};
+use lockstep_types::codec::{Bounded, Decode as _, DecodeError, Encode as _};
 use lockstep_types::units::TimeMs;
 use lockstep_types::{codec_enum, codec_struct};
 use rand::CryptoRng;
@@ -79,14 +80,7 @@ impl Message {
     /// # Errors
     /// When it is too long or no message.
     pub fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > MESSAGE_BYTES_MAX {
-            let kind = DecodeErrorKind::TooLong { count: bytes.len(), limit: MESSAGE_BYTES_MAX };
-            return Err(DecodeError::new(kind).within("message"));
-        }
-        let mut reader = Reader::new(bytes);
-        let message = Self::decode(&mut reader)?;
-        reader.finish()?;
-        Ok(message)
+        read_message(bytes, MESSAGE_BYTES_MAX)
     }
 
     fn bytes(&self) -> Bytes {

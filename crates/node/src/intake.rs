@@ -53,15 +53,23 @@ impl Message {
     /// # Errors
     /// When it is too long or no message.
     pub fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > MESSAGE_BYTES_MAX {
-            let kind = DecodeErrorKind::TooLong { count: bytes.len(), limit: MESSAGE_BYTES_MAX };
-            return Err(DecodeError::new(kind).within("message"));
-        }
-        let mut reader = Reader::new(bytes);
-        let message = Self::decode(&mut reader)?;
-        reader.finish()?;
-        Ok(message)
+        read_message(bytes, MESSAGE_BYTES_MAX)
     }
+}
+
+/// Reads a message of at most so many bytes that came over the network.
+///
+/// # Errors
+/// When it is too long or no message.
+pub(crate) fn read_message<T: Decode>(bytes: &[u8], limit: usize) -> Result<T, DecodeError> {
+    if bytes.len() > limit {
+        let kind = DecodeErrorKind::TooLong { count: bytes.len(), limit };
+        return Err(DecodeError::new(kind).within("message"));
+    }
+    let mut reader = Reader::new(bytes);
+    let message = T::decode(&mut reader)?;
+    reader.finish()?;
+    Ok(message)
 }
 
 /// What becomes of each command of a submission, in its order.

@@ -63,12 +63,6 @@ impl<const MAX: usize> From<Bounded<u8, MAX>> for UpTo<MAX> {
     }
 }
 
-impl<const MAX: usize> From<UpTo<MAX>> for Vec<u8> {
-    fn from(bytes: UpTo<MAX>) -> Self {
-        bytes.0
-    }
-}
-
 impl<const MAX: usize> AsRef<[u8]> for UpTo<MAX> {
     fn as_ref(&self) -> &[u8] {
         &self.0

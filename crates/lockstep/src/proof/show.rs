@@ -2,6 +2,7 @@
 
 use crate::report::number::micro_usd;
 use crate::report::{Block, Column, Report, Table, time};
+use lockstep_client::hex;
 use lockstep_ledger::Genesis;
 use lockstep_node::header::Header;
 use lockstep_node::light::{AccountStatement, HoldingStatement, OrderStatement, Statement};
@@ -24,10 +25,6 @@ fn price(price: Price) -> String {
 
 fn usd(amount: Usd) -> String {
     micro_usd(amount.0.into())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn moment(time: TimeMs) -> String {
@@ -59,12 +56,12 @@ fn table(title: &str, words: &[&str], numbers: &[&str], rows: Vec<Vec<String>>) 
 pub fn report(genesis: &Genesis, header: &Header, statement: &Statement, now: TimeMs) -> Report {
     let (subtitle, blocks) = said(statement);
     let mut report = Report::new("Proven", &subtitle);
-    report.provenance("chain", hex(&genesis.chain_id().0));
+    report.provenance("chain", hex::encode(&genesis.chain_id().0));
     report.provenance("block", format!("{} of epoch {}", header.height, header.epoch));
     report.provenance("time", moment(header.time));
     let seconds = now.0.saturating_sub(header.time.0) / 1_000;
     report.provenance("age", format!("{seconds} s"));
-    report.provenance("state root", hex(&header.state_root));
+    report.provenance("state root", hex::encode(&header.state_root));
     if !blocks.is_empty() {
         report.section("State after that block", blocks);
     }
@@ -114,7 +111,7 @@ fn said(statement: &Statement) -> (String, Vec<Block>) {
 fn account(all: &AccountStatement) -> Vec<Block> {
     let record = &all.account;
     let mut rows = vec![
-        ("owner", hex(&all.owner)),
+        ("owner", hex::encode(&all.owner)),
         ("sub-account", record.sub.to_string()),
         ("margin model", format!("{:?}", record.mode)),
         ("cash, USD", usd(record.cash)),

@@ -6,6 +6,7 @@ use crate::store::PAGE_BYTES;
 use commonware_runtime::Supervisor as _;
 use commonware_runtime::deterministic::Context;
 use commonware_utils::NZUsize;
+use lockstep_types::codec::DecodeErrorKind;
 use proptest::prelude::*;
 
 async fn open(context: &Context, start: u64) -> (Keeper<Context>, Registry) {

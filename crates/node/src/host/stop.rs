@@ -9,9 +9,6 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The task that ends by itself when stores are open.
-const SHORT_TASK: &str = "opener";
-
 /// Why a driver should come to an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -68,7 +65,7 @@ impl Stopped {
     pub(super) fn watch(&self, tasks: &mut Vec<(&'static str, Handle<()>)>) {
         tasks.retain_mut(|(name, handle)| {
             let has_ended = handle.now_or_never().is_some();
-            if has_ended && *name != SHORT_TASK {
+            if has_ended {
                 self.set(Stop::Ended(name));
             }
             !has_ended

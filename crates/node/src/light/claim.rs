@@ -6,8 +6,9 @@
 //! follow from these leaves and the venue's.
 
 use super::error::ProofError;
-use super::state::{Proven, key_text};
+use super::state::Proven;
 use crate::header::Header;
+use lockstep_client::hex;
 use lockstep_exchange::state::key::{ExtraKey, HoldingKey, LeafKey, Only, Slot};
 use lockstep_exchange::state::leaves::{
     Account, Extra, Holding, Order, SignerRecord, Totals, Underlying,
@@ -202,7 +203,7 @@ impl<'a> Questions<'a> {
     /// Whether every proven leaf was asked for.
     fn finish(self) -> Result<(), ProofError> {
         match self.proven.keys().find(|key| !self.asked.contains(*key)) {
-            Some(key) => Err(ProofError::Superfluous { key: key_text(key) }),
+            Some(key) => Err(ProofError::Superfluous { key: hex::encode(key) }),
             None => Ok(()),
         }
     }
@@ -370,7 +371,7 @@ fn all_holdings(
     let keys: Vec<Vec<u8>> = proven.starting_with(&prefix).map(|(key, _)| key.to_vec()).collect();
     let mut holdings = Vec::with_capacity(keys.len());
     for key in keys {
-        let superfluous = || ProofError::Superfluous { key: key_text(&key) };
+        let superfluous = || ProofError::Superfluous { key: hex::encode(&key) };
         let Ok(LeafKey::Holding(HoldingKey { instrument, .. })) = LeafKey::from_bytes(&key) else {
             return Err(superfluous());
         };
@@ -393,9 +394,9 @@ fn all_orders(
     let keys: Vec<Vec<u8>> = proven.starting_with(&prefix).map(|(key, _)| key.to_vec()).collect();
     let mut orders = Vec::with_capacity(keys.len());
     for key in keys {
-        let order: Order = questions.need(key.clone(), &format!("order {}", key_text(&key)))?;
+        let order: Order = questions.need(key.clone(), &format!("order {}", hex::encode(&key)))?;
         if order.account != account {
-            return Err(ProofError::Superfluous { key: key_text(&key) });
+            return Err(ProofError::Superfluous { key: hex::encode(&key) });
         }
         orders.push(with_extra(questions, order)?);
     }

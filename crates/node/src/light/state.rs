@@ -25,6 +25,7 @@ use commonware_storage::qmdb::any::ordered::Update;
 use commonware_storage::qmdb::current::grafting;
 use commonware_storage::qmdb::current::proof::OpsRootWitness;
 use commonware_utils::range::contains_cyclic;
+use lockstep_client::hex;
 use lockstep_exchange::state::journal::LEAF_BYTES_MAX;
 use lockstep_types::codec::Bounded;
 use lockstep_types::codec_struct;
@@ -125,11 +126,6 @@ fn is_active(chunk: &Chunk, location: u64) -> bool {
     byte.is_some_and(|byte| byte & (1 << (bit % 8)) != 0)
 }
 
-/// A key for people: hexadecimal digits.
-pub(super) fn key_text(key: &[u8]) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl StateProof {
     /// Checks the proof against a header; what it proves.
     ///
@@ -143,7 +139,7 @@ impl StateProof {
         for leaf in self.leaves.iter() {
             let chunk = chunks.get(&(leaf.location / CHUNK_BITS));
             if !chunk.is_some_and(|chunk| is_active(chunk, leaf.location)) {
-                return Err(ProofError::Overwritten { key: key_text(&leaf.key) });
+                return Err(ProofError::Overwritten { key: hex::encode(&leaf.key) });
             }
             let operation = Operation::Update(Update {
                 key: leaf.key.clone().into(),
@@ -191,7 +187,7 @@ impl StateProof {
         for leaf in self.leaves.iter() {
             let location = leaf.location;
             if last.is_some_and(|last| last >= location) || location >= operations {
-                return Err(ProofError::Location { key: key_text(&leaf.key), location });
+                return Err(ProofError::Location { key: hex::encode(&leaf.key), location });
             }
             last = Some(location);
             places.insert(location / CHUNK_BITS);
@@ -224,7 +220,7 @@ impl Proven {
         for leaf in leaves {
             let entry = (leaf.value.to_vec(), leaf.next_key.to_vec());
             if proven.insert(leaf.key.to_vec(), entry).is_some() {
-                return Err(ProofError::Twice { key: key_text(&leaf.key) });
+                return Err(ProofError::Twice { key: hex::encode(&leaf.key) });
             }
         }
         Ok(Self { leaves: proven })

@@ -7,13 +7,14 @@ use super::Answer;
 use super::ask::{Ask, Refused};
 use super::recent::Recent;
 use crate::application::Chain;
-use crate::block::Block;
+use crate::block::{BLOCK_BYTES_MAX, Block};
 use crate::handovers::Registry;
 use crate::header::Header;
 use crate::host::{Counters, Notes};
 use crate::intake::Door;
+use crate::light::certified::{CERTIFICATE_BYTES_MAX, PATH_MAX};
 use crate::light::prove::prove;
-use crate::light::{Bundle, Certified, Claim, certified::PATH_MAX};
+use crate::light::{Bundle, Certified, Claim};
 use crate::mempool::{BYTES_MAX, COMMANDS_MAX, Mempool, Refusal, SIGNER_COMMANDS_MAX};
 use crate::signatures::CommandId;
 use crate::validator::Validator;
@@ -31,7 +32,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use lockstep_client::answer::{Owner, Seated};
-use lockstep_client::frames::Frame;
+use lockstep_client::frames::{self, Frame};
 use lockstep_client::happened::write_events;
 use lockstep_client::limits::{
     BODY_BYTES_MAX, COMMANDS_MAX as REQUEST_COMMANDS_MAX, LONG_ANSWERS_MAX, LONG_BODIES_MAX,
@@ -44,6 +45,11 @@ use lockstep_types::codec::{Bounded, Decode as _, DecodeErrorKind, Encode as _};
 use lockstep_types::envelope::SignedCommand;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+// Clients read what we write: their limits are ours.
+const _: () = assert!(frames::BLOCK_BYTES_MAX == BLOCK_BYTES_MAX, "bytes of a block");
+const _: () =
+    assert!(frames::CERTIFICATE_BYTES_MAX == CERTIFICATE_BYTES_MAX, "bytes of a certificate");
 
 /// How often a proof is made again because a block came in between.
 const PROOF_TRIES: usize = 8;
