@@ -16,6 +16,7 @@ use crate::margin::sums::SumsCache;
 use crate::price::mark::MarkCache;
 use crate::rules::Rules;
 use crate::state::ahead::Coming;
+use crate::state::changes::Changes;
 use crate::state::computed::ByUnderlying;
 use crate::state::journal::{Journal, LeafChange, Witness};
 use crate::state::key::LeafKey;
@@ -501,6 +502,11 @@ impl Exchange {
     #[must_use]
     pub fn changes(&self, journal: &Journal) -> Vec<LeafChange> {
         self.state.changes(journal)
+    }
+
+    /// Adds the leaves that the latest run changed, as they are now and in no particular order.
+    pub fn add_changes(&self, journal: &Journal, changes: &mut Changes) {
+        self.state.add_changes(journal, changes);
     }
 
     /// The value of a leaf as it is committed to, if present.

@@ -15,6 +15,7 @@ use crate::state::key::Only;
 use crate::state::leaves::{ChainState, Committee};
 use crate::state::{ChainJournal, KIND_MIN, State};
 use alloc::vec::Vec;
+use lockstep_exchange::state::changes::Changes;
 use lockstep_exchange::state::journal;
 use lockstep_exchange::state::key::LeafKey;
 use lockstep_exchange::{Exchange, Fault, Step};
@@ -56,9 +57,6 @@ impl Journal {
         &self.venue
     }
 }
-
-/// A leaf to write: its key bytes, and its encoding now or `None` if it was deleted.
-pub type Change = (Vec<u8>, Option<Vec<u8>>);
 
 /// Tells the venue something and gives its rejection.
 pub(crate) fn venue(exchange: &mut Exchange, command: &SystemCommand) -> Result<(), Reject> {
@@ -341,12 +339,11 @@ impl Ledger {
 
     /// The leaves that the latest run changed, in order of key bytes.
     #[must_use]
-    pub fn changes(&self, journal: &Journal) -> Vec<Change> {
-        let venue = self.exchange.changes(&journal.venue);
-        let mut changes: Vec<Change> =
-            venue.into_iter().map(|change| (change.key.to_bytes(), change.after)).collect();
-        let of_chain = &mut |key, _, after| changes.push((key, after));
-        self.chain.state.changes(&journal.chain, of_chain);
+    pub fn changes(&self, journal: &Journal) -> Changes {
+        let mut changes = Changes::default();
+        self.exchange.add_changes(&journal.venue, &mut changes);
+        self.chain.state.add_changes(&journal.chain, &mut changes);
+        changes.sort();
         changes
     }
 

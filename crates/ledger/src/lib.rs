@@ -59,6 +59,7 @@ pub use block::{
     SignedReport, SystemItem,
 };
 pub use genesis::{Genesis, GenesisError, GenesisOwner, GenesisValidator};
-pub use ledger::{Change, Journal, Ledger};
+pub use ledger::{Journal, Ledger};
+pub use lockstep_exchange::state::changes::Changes;
 pub use query::{StakerView, ValidatorView};
 pub use state::leaves::{Committee, Seat};

@@ -9,6 +9,7 @@
 use crate::attendance::Attendance;
 use crate::block::{BODY_BYTES_MAX, Block, Context, Digest};
 use crate::committees::{Committees, scheme_of};
+use crate::costs::Work;
 use crate::database::Database;
 use crate::epochs::Boundary;
 use crate::head::{Base, Events, Executed, Head, StepKey};
@@ -19,9 +20,7 @@ use crate::light::committee_digest;
 use crate::mempool::{Mempool, Refusal, Room};
 use crate::randomness::Randomness;
 use crate::signatures::{CommandId, Signatures};
-use crate::store::{
-    Hashed, Key, Stores, Value, Writes, empty_target, height_metadata, read_committed,
-};
+use crate::store::{Hashed, Stores, Writes, empty_target, read_committed, write_changes};
 use bytes::Bytes;
 use commonware_consensus::marshal::ancestry::Ancestry;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
@@ -279,7 +278,8 @@ where
             return commands.iter().map(|_| Err(Refusal::Stopping)).collect();
         };
         let now = head.ledger().time();
-        let claims = self.signatures.claims(self.chain, head.ledger(), commands);
+        let claims = Work::Signatures
+            .measure(|| self.signatures.claims(self.chain, head.ledger(), commands));
         // Blocks need the engine more urgently than the signatures' batch does.
         drop(head);
         let named = |signed: &SignedCommand| {
@@ -287,7 +287,8 @@ where
             (CommandId::of_bytes(&bytes), bytes.len())
         };
         let (ids, lengths): (Vec<CommandId>, Vec<usize>) = commands.iter().map(named).unzip();
-        let bad = self.signatures.check(self.chain, &claims, &ids, Randomness(rng));
+        let bad = Work::Signatures
+            .measure(|| self.signatures.check(self.chain, &claims, &ids, Randomness(rng)));
         let bad = bad.err().unwrap_or_default();
         let insert = |(place, signed): (usize, &SignedCommand)| {
             if bad.binary_search(&place).is_ok() {
@@ -367,8 +368,8 @@ where
                 head.rewind(place);
                 for block in path.iter().rev().skip(1) {
                     let block = block.inner_shared();
-                    let ids = block.names().to_vec();
-                    head.advance(StepKey::from(block.header()), block.body(), ids).ok()?;
+                    let (key, ids) = (StepKey::from(block.header()), block.names().to_vec());
+                    Work::Execution.measure(|| head.advance(key, block.body(), ids)).ok()?;
                 }
                 return Some(head);
             }
@@ -421,7 +422,8 @@ where
         let commands = chosen.iter().map(|(_, signed)| signed.as_ref());
         let claims = self.signatures.claims(self.chain, head.ledger(), commands);
         let ids: Vec<CommandId> = chosen.iter().map(|(id, _)| *id).collect();
-        let bad = self.signatures.check(self.chain, &claims, &ids, Randomness(rng));
+        let bad = Work::Signatures
+            .measure(|| self.signatures.check(self.chain, &claims, &ids, Randomness(rng)));
         let bad = bad.err().unwrap_or_default();
         let is_bad = |place: &usize| bad.binary_search(place).is_ok();
         // What another branch's state knew and this one does not may come back: only time ends it.
@@ -463,7 +465,7 @@ where
         let body_bytes = Bytes::from(body.to_bytes());
         let body_root = body_root(&body_bytes);
         let key = StepKey { parent: parent_digest.0, body_root };
-        let executed = head.advance(key, &body, ids.clone()).ok()?;
+        let executed = Work::Execution.measure(|| head.advance(key, &body, ids.clone())).ok()?;
         let next = next_named(head.ledger());
         drop(head);
         let events_root = executed.events_root;
@@ -501,8 +503,10 @@ where
         if !block.body().system.iter().all(good) {
             return None;
         }
-        let claims = self.signatures.claims(self.chain, ledger, block.body().commands.iter());
-        self.signatures.check(self.chain, &claims, block.command_names(), Randomness(rng)).ok()
+        Work::Signatures.measure(|| {
+            let claims = self.signatures.claims(self.chain, ledger, block.body().commands.iter());
+            self.signatures.check(self.chain, &claims, block.command_names(), Randomness(rng)).ok()
+        })
     }
 
     /// Executes a block on its parent; `None` when it can never be valid there.
@@ -528,7 +532,8 @@ where
             self.check_signatures(head.ledger(), block, &mut context).await?;
         }
         let ids = block.names().to_vec();
-        let executed = head.advance(StepKey::from(block.header()), block.body(), ids).ok()?;
+        let key = StepKey::from(block.header());
+        let executed = Work::Execution.measure(|| head.advance(key, block.body(), ids)).ok()?;
         let next = next_named(head.ledger());
         drop(head);
         let is_same =
@@ -552,11 +557,8 @@ async fn hash<E: Spawner + StorageContext>(
     height: u64,
     executed: Executed,
 ) -> Option<Hashed<E>> {
-    let mut writes = writes.with_metadata(height_metadata(height));
-    for (key, value) in executed.changes {
-        writes = writes.write(Key::from(key), value.map(Value::from));
-    }
-    writes.merkleize().await.ok()
+    let hashed = write_changes(writes, height, executed.changes).merkleize();
+    Work::Commit.measure_all(hashed).await.ok()
 }
 
 /// Our clock.

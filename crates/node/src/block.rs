@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::costs::Work;
 use crate::header::{HEADER_BYTES_MAX, Header, body_root};
 use crate::items;
 use crate::signatures::CommandId;
@@ -164,8 +165,10 @@ impl Read for Block {
         let header = Bytes::read_cfg(buf, &RangeCfg::from(0..=HEADER_BYTES_MAX))?;
         let header = Header::from_bytes(&header).map_err(|error| wrapped("header", error))?;
         let body_bytes = Bytes::read_cfg(buf, &RangeCfg::from(0..=BODY_BYTES_MAX))?;
-        let body = Body::from_bytes(&body_bytes).map_err(|error| wrapped("body", error))?;
-        Self::from_parts(header, body, body_bytes)
+        Work::Decode.measure(|| {
+            let body = Body::from_bytes(&body_bytes).map_err(|error| wrapped("body", error))?;
+            Self::from_parts(header, body, body_bytes)
+        })
     }
 }
 

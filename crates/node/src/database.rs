@@ -4,6 +4,7 @@
 //! has just arrived and nobody else has been handed the store yet. Invariants: a store is announced
 //! once. Deliberately absent: anything that the library's own single store does not do.
 
+use crate::costs::Work;
 use crate::state_source::StateSource;
 use crate::store::{Hashed, StoreConfig, Stores, Writes};
 use commonware_cryptography::Digest;
@@ -83,11 +84,11 @@ impl<E: StorageContext + Spawner> DatabaseSet<E> for Database<E> {
     }
 
     async fn apply(&self, batches: Self::Merkleized) {
-        <One<E> as DatabaseSet<E>>::apply(&self.0, batches).await;
+        Work::Commit.measure_all(<One<E> as DatabaseSet<E>>::apply(&self.0, batches)).await;
     }
 
     async fn finalize(&self) -> Barrier {
-        <One<E> as DatabaseSet<E>>::finalize(&self.0).await
+        Work::Commit.measure_all(<One<E> as DatabaseSet<E>>::finalize(&self.0)).await
     }
 
     async fn prune(&self, targets: &Self::SyncTargets) {

@@ -14,7 +14,7 @@ mod tests;
 
 use crate::header::Header;
 use crate::signatures::CommandId;
-use lockstep_ledger::{Block as Body, Change, Invalid, Journal, Ledger};
+use lockstep_ledger::{Block as Body, Changes, Invalid, Journal, Ledger};
 use lockstep_types::chain::ChainEvent;
 use lockstep_types::event::Event;
 use std::collections::HashSet;
@@ -63,8 +63,8 @@ pub struct Events {
 /// What executing a body gave.
 #[derive(Clone, Debug)]
 pub struct Executed {
-    /// Leaves to commit, by key.
-    pub changes: Vec<Change>,
+    /// Leaves to commit.
+    pub changes: Changes,
     /// Root over the events.
     pub events_root: [u8; 32],
 }
@@ -158,8 +158,8 @@ impl Head {
         let events_root = self.ledger.events_root();
         let journal = self.ledger.checkpoint();
         let changes = if on_genesis {
-            let mut leaves = Vec::new();
-            self.ledger.each_leaf(&mut |key, value| leaves.push((key, Some(value))));
+            let mut leaves = Changes::default();
+            self.ledger.each_leaf(&mut |key, value| leaves.add_bytes(&key, Some(&value)));
             leaves
         } else {
             self.ledger.changes(&journal)

@@ -11,6 +11,7 @@ mod tests;
 
 use crate::application::Chain;
 use crate::block::PublicKey;
+use crate::costs::Work;
 use crate::items::Items;
 use crate::mempool::Refusal;
 use crate::signatures::CommandId;
@@ -194,7 +195,7 @@ fn read<B: Blocker<PublicKey = PublicKey>>(
     bytes: Bytes,
     blocker: &mut B,
 ) {
-    match Message::read(&bytes) {
+    match Work::Decode.measure(|| Message::read(&bytes)) {
         Ok(message) => round.add_message(message),
         // No honest node sends this.
         Err(_) => drop(blocker.block(peer)),

@@ -6,7 +6,7 @@
 //! read from it. Deliberately absent: what leaves mean.
 
 use crate::block::Digest;
-use bytes::BufMut;
+use bytes::{BufMut, Bytes};
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, FixedSize as _, Read, Write};
 use commonware_cryptography::Sha256;
 use commonware_glue::stateful::db::{DatabaseSet, Shared};
@@ -26,6 +26,7 @@ use commonware_storage::qmdb::sync::Target;
 use commonware_storage::translator::{OrderedTranslator, Translator};
 use commonware_utils::{NZU16, NZU64, NZUsize};
 use futures::TryStreamExt as _;
+use lockstep_exchange::state::changes::Changes;
 use lockstep_exchange::state::journal::LEAF_BYTES_MAX;
 use lockstep_types::codec::Bounded;
 use std::hash::{BuildHasher, DefaultHasher};
@@ -41,9 +42,9 @@ pub const STRATEGY: Strategy = Sequential;
 /// Bytes of a leaf's key at most.
 pub const KEY_BYTES_MAX: usize = 128;
 /// Bytes of which there are at most so many: a key or a value of the store. It is encoded as bytes
-/// behind their length.
+/// behind their length. Clones share the bytes: the store clones each several times.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UpTo<const MAX: usize>(Vec<u8>);
+pub struct UpTo<const MAX: usize>(Bytes);
 
 /// A leaf's key.
 pub type Key = UpTo<KEY_BYTES_MAX>;
@@ -52,6 +53,12 @@ pub type Value = UpTo<LEAF_BYTES_MAX>;
 
 impl<const MAX: usize> From<Vec<u8>> for UpTo<MAX> {
     fn from(bytes: Vec<u8>) -> Self {
+        Self::from(Bytes::from(bytes))
+    }
+}
+
+impl<const MAX: usize> From<Bytes> for UpTo<MAX> {
+    fn from(bytes: Bytes) -> Self {
         assert!(bytes.len() <= MAX, "leaves are bounded where they are made");
         Self(bytes)
     }
@@ -59,7 +66,7 @@ impl<const MAX: usize> From<Vec<u8>> for UpTo<MAX> {
 
 impl<const MAX: usize> From<Bounded<u8, MAX>> for UpTo<MAX> {
     fn from(bytes: Bounded<u8, MAX>) -> Self {
-        Self(bytes.into_vec())
+        Self(bytes.into_vec().into())
     }
 }
 
@@ -93,7 +100,7 @@ impl<const MAX: usize> Read for UpTo<MAX> {
     type Cfg = ();
 
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
-        Ok(Self(Vec::read_cfg(buf, &((0..=MAX).into(), ()))?))
+        Ok(Self(Bytes::read_cfg(buf, &(0..=MAX).into())?))
     }
 }
 
@@ -189,7 +196,24 @@ pub fn empty_target<E: Spawner + StorageContext>() -> Target<mmr::Family, Digest
 /// The commit metadata of a height.
 #[must_use]
 pub fn height_metadata(height: u64) -> Value {
-    UpTo(height.to_be_bytes().to_vec())
+    UpTo(Bytes::copy_from_slice(&height.to_be_bytes()))
+}
+
+/// Writes of changed leaves as the state after a height. Keys and values share one buffer.
+#[must_use]
+pub fn write_changes<E: Spawner + StorageContext>(
+    writes: Writes<E>,
+    height: u64,
+    changes: Changes,
+) -> Writes<E> {
+    let (bytes, places) = changes.into_parts();
+    let bytes = Bytes::from(bytes);
+    let mut writes = writes.with_metadata(height_metadata(height));
+    for place in places {
+        let value = place.value.map(|range| Value::from(bytes.slice(range)));
+        writes = writes.write(Key::from(bytes.slice(place.key)), value);
+    }
+    writes
 }
 
 /// The height in a commit's metadata.

@@ -10,6 +10,7 @@ use crate::command::{BlockTerms, UserCommand};
 use crate::ids::{AccountId, SignerId};
 use alloc::vec::Vec;
 use core::fmt;
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use ed25519_zebra::{Signature, SigningKey, VerificationKey};
 
 mod batch;
@@ -183,7 +184,10 @@ impl fmt::Debug for Signer {
 
 /// A public key, decoded once and kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Verifier(VerificationKey);
+pub struct Verifier {
+    key: [u8; 32],
+    point: EdwardsPoint,
+}
 
 impl Verifier {
     /// The key with the given encoding.
@@ -192,7 +196,8 @@ impl Verifier {
     /// `Key` when it is no point of the curve, or a point of small order: under those ZIP-215
     /// accepts signatures that anybody can write, so that they identify nobody.
     pub fn new(public_key: [u8; 32]) -> Result<Self, SignatureError> {
-        let key = Self(VerificationKey::try_from(public_key).map_err(|_| SignatureError::Key)?);
+        let point = CompressedEdwardsY(public_key).decompress().ok_or(SignatureError::Key)?;
+        let key = Self { key: public_key, point };
         // R the identity and s = 0 is everybody's signature under exactly the small-order keys:
         // [8][0]B = [8]R + [8][k]A holds for any other A only if its order divides the hash k.
         let mut everybodys = [0; 64];
@@ -206,7 +211,7 @@ impl Verifier {
     /// The key's encoding.
     #[must_use]
     pub fn public_key(&self) -> [u8; 32] {
-        self.0.into()
+        self.key
     }
 
     /// Checks the signature of a command.
@@ -226,7 +231,8 @@ impl Verifier {
         message: &[u8],
         signature: [u8; 64],
     ) -> Result<(), SignatureError> {
+        let key = VerificationKey::try_from(self.key).map_err(|_| SignatureError::Key)?;
         let signature = Signature::from(signature);
-        self.0.verify(&signature, message).map_err(|_| SignatureError::Signature)
+        key.verify(&signature, message).map_err(|_| SignatureError::Signature)
     }
 }

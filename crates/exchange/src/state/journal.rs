@@ -6,6 +6,7 @@
 //! reach the same leaves and events), and the **diff** that an auditor reads. Nothing else in the
 //! engine keeps books about changes.
 
+use super::changes::Changes;
 use super::holdings::Holdings;
 use super::key::{self, LeafKey};
 use super::leaves::{self, Order};
@@ -196,6 +197,21 @@ impl State {
         for_each_table!(compare);
         changes.sort_by_cached_key(|change| change.key.to_bytes());
         changes
+    }
+
+    /// Adds the leaves that the run of `journal`, the latest one, has changed, as they are now.
+    pub(crate) fn add_changes(&self, journal: &Journal, changes: &mut Changes) {
+        macro_rules! compare {
+            ($($field:ident $kind:ident),* $(,)?) => { $(
+                for (key, before) in &journal.$field {
+                    let after = self.$field.peek(*key);
+                    if before.as_ref() != after {
+                        changes.add(|out| LeafKey::$kind(*key).write(out), after);
+                    }
+                }
+            )* };
+        }
+        for_each_table!(compare);
     }
 
     /// Loads one leaf: from a witness (where `None` makes it known as absent) or a snapshot.

@@ -204,13 +204,18 @@ macro_rules! leaf_keys {
             #[must_use]
             pub fn to_bytes(self) -> Vec<u8> {
                 let mut out = Vec::new();
+                self.write(&mut out);
+                out
+            }
+
+            /// Appends these bytes.
+            pub fn write(self, out: &mut Vec<u8>) {
                 match self {
                     $(Self::$name(key) => {
                         out.push($tag);
-                        key.write(&mut out);
+                        key.write(out);
                     })*
                 }
-                out
             }
 
             /// The key with the given bytes.

@@ -8,6 +8,7 @@
 //! from the leaves.
 
 pub(crate) mod ahead;
+pub mod changes;
 pub(crate) mod computed;
 pub mod journal;
 pub mod key;

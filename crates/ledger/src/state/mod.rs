@@ -17,6 +17,7 @@ use leaves::{
     Attendance, ChainState, Charter, Committee, Delegation, DepositClaim, EpochRecord, Offence,
     Pool, Proposal, Staker, Unbonding, Validator, Withdrawal, Word,
 };
+use lockstep_exchange::state::changes::Changes;
 use lockstep_types::chain::{ChainParams, ValidatorKey};
 use lockstep_types::codec::{Decode, DecodeError, DecodeErrorKind, Encode, Reader};
 use lockstep_types::ids::{AccountId, SignerId, ValidatorId};
@@ -51,18 +52,12 @@ macro_rules! tables {
                 $(self.$field.restore(journal.$field);)*
             }
 
-            /// Calls `visit` with the key bytes and the encoding before and after of every leaf
-            /// that the run of `journal`, the latest one, changed; in order of key bytes.
-            pub(crate) fn changes(
-                &self,
-                journal: &ChainJournal,
-                visit: &mut dyn FnMut(Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>),
-            ) {
+            /// Adds the leaves that the run of `journal`, the latest one, changed.
+            pub(crate) fn add_changes(&self, journal: &ChainJournal, changes: &mut Changes) {
                 $(for (key, before) in &journal.$field {
                     let after = self.$field.get(*key);
                     if before.as_ref() != after {
-                        let encoded = |value: Option<&$value>| value.map(Encode::to_bytes);
-                        visit(key_bytes($kind, key), encoded(before.as_ref()), encoded(after));
+                        changes.add(|out| write_key($kind, key, out), after);
                     }
                 })*
             }
@@ -70,7 +65,9 @@ macro_rules! tables {
             /// Calls `visit` with every leaf, in order of key bytes.
             pub(crate) fn each_leaf(&self, visit: &mut dyn FnMut(Vec<u8>, Vec<u8>)) {
                 $(for (key, value) in self.$field.iter() {
-                    visit(key_bytes($kind, key), value.to_bytes());
+                    let mut bytes = Vec::new();
+                    write_key($kind, key, &mut bytes);
+                    visit(bytes, value.to_bytes());
                 })*
             }
 
@@ -153,8 +150,7 @@ tables! {
     147 dues: (TimeMs, AccountId) => bool;
 }
 
-fn key_bytes(kind: u8, key: &impl KeyPart) -> Vec<u8> {
-    let mut bytes = alloc::vec![kind];
-    key.write(&mut bytes);
-    bytes
+fn write_key(kind: u8, key: &impl KeyPart, out: &mut Vec<u8>) {
+    out.push(kind);
+    key.write(out);
 }

@@ -85,7 +85,7 @@ fn undo_puts_everything_back_and_the_same_block_gives_the_same_again() {
     let (after, root) = (network.ledger.digest(), network.ledger.events_root());
     let journal = network.ledger.checkpoint();
     let changes = network.ledger.changes(&journal);
-    assert!(changes.is_sorted_by(|one, other| one.0 < other.0));
+    assert!(changes.iter().is_sorted_by(|one, other| one.0 < other.0));
     network.ledger.undo(journal);
     assert_eq!(network.ledger.digest(), before);
     network.ledger.execute(&block).unwrap();

@@ -134,13 +134,13 @@ fn changes_make_of_the_leaves_before_the_leaves_after() {
             ledger.execute(&block).unwrap();
             let journal = ledger.checkpoint();
             let changes = ledger.changes(&journal);
-            assert!(changes.is_sorted_by(|one, other| one.0 < other.0));
-            for (key, value) in changes {
-                let before = match &value {
-                    Some(value) => known.insert(key, value.clone()),
-                    None => known.remove(&key),
+            assert!(changes.iter().is_sorted_by(|one, other| one.0 < other.0));
+            for (key, value) in changes.iter() {
+                let before = match value {
+                    Some(value) => known.insert(key.to_vec(), value.to_vec()),
+                    None => known.remove(key),
                 };
-                assert_ne!(before, value, "only what differs is a change");
+                assert_ne!(before.as_deref(), value, "only what differs is a change");
             }
             assert_eq!(known, leaves(ledger));
         }

@@ -17,8 +17,10 @@ use crate::report::{Block, Column, Report, Table};
 use clap::Args;
 use lockstep_ledger::Ledger;
 use lockstep_node::application::Pace;
+use lockstep_node::costs::{Work, process_time, thread_time};
 use lockstep_node::host::{Node, run as host};
-use lockstep_types::command::{CancelScope, Command, UserCommand};
+use lockstep_types::codec::Bounded;
+use lockstep_types::command::{BatchItem, CancelScope, Command, UserCommand};
 use lockstep_types::envelope::SignedCommand;
 use lockstep_types::ids::InstrumentId;
 use lockstep_types::order::{NewOrder, Side};
@@ -34,6 +36,8 @@ const SIGNERS: u32 = 512;
 const PORTION: usize = 500;
 /// Commands that wait at most before more are given.
 const WAITING_MAX: usize = 6_000;
+/// Orders in a signed command of the third row; cancels are as many at once.
+const BATCH: usize = 16;
 /// Until marks are there and connections are up.
 const WARM_UP: Duration = Duration::from_secs(3);
 /// Time between reports.
@@ -56,18 +60,68 @@ pub struct ChainArguments {
     port: u16,
 }
 
+/// What is in blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Load {
+    /// Reports alone.
+    Empty,
+    /// Commands of one order each, or a cancel.
+    Full,
+    /// Commands of [`BATCH`] orders each, or a cancel of them all.
+    Batched,
+}
+
+impl Load {
+    const ALL: [Self; 3] = [Self::Empty, Self::Full, Self::Batched];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Full => "full",
+            Self::Batched => "batched",
+        }
+    }
+}
+
 /// Blocks of an epoch: what is measured has a few changes of committee in it.
 const EPOCH_BLOCKS: u32 = 512;
 
 /// What was measured of one kind of blocks.
 struct Measured {
-    name: &'static str,
+    load: Load,
     blocks: u64,
     commands: u64,
+    work: u64,
+    costs: Costs,
     time: Duration,
     intervals: Vec<Duration>,
     latencies: Vec<Duration>,
     skipped: u64,
+}
+
+/// Processor time of all validators together.
+#[derive(Clone, Copy, Default)]
+struct Costs {
+    of_work: [Duration; Work::ALL.len()],
+    /// What is none of these: votes, encryption, sockets, files.
+    rest: Duration,
+}
+
+impl Costs {
+    /// What has been spent until now but by `others`.
+    fn now(others: Duration) -> Self {
+        let of_work = Work::ALL.map(Work::total);
+        let known: Duration = of_work.iter().sum();
+        Self { of_work, rest: process_time().saturating_sub(known + others) }
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        let mut of_work = self.of_work;
+        for (now, before) in of_work.iter_mut().zip(before.of_work) {
+            *now = now.saturating_sub(before);
+        }
+        Self { of_work, rest: self.rest.saturating_sub(before.rest) }
+    }
 }
 
 /// A folder that is gone afterwards.
@@ -82,7 +136,7 @@ impl Drop for Scratch {
 
 /// Runs `lockstep bench chain`.
 pub fn run(arguments: &ChainArguments) -> Result<(), Failure> {
-    let mut progress = Progress::start("bench chain", 2, "measurements");
+    let mut progress = Progress::start("bench chain", 3, "measurements");
     let at_once = Duration::ZERO;
     let empty = Pace { interval_min: at_once, heartbeat: at_once, ..Pace::default() };
     let commands_max = usize::try_from(arguments.commands).unwrap_or(usize::MAX);
@@ -93,30 +147,26 @@ pub fn run(arguments: &ChainArguments) -> Result<(), Failure> {
         work_max: u64::MAX,
     };
     let mut all = Vec::new();
-    for (done, (name, pace)) in (1..).zip([("empty", empty), ("full", full)]) {
-        progress.note(name);
-        all.push(measure(name, pace, arguments)?);
+    for (done, load) in (1..).zip(Load::ALL) {
+        progress.note(load.name());
+        let pace = if load == Load::Empty { empty } else { full };
+        all.push(measure(load, pace, arguments)?);
         progress.set(done);
     }
     progress.finish();
     output::print(&report(&all, arguments))
 }
 
-fn measure(
-    name: &'static str,
-    pace: Pace,
-    arguments: &ChainArguments,
-) -> Result<Measured, Failure> {
-    let folder = format!("lockstep-bench-chain-{}-{name}", std::process::id());
+fn measure(load: Load, pace: Pace, arguments: &ChainArguments) -> Result<Measured, Failure> {
+    let folder = format!("lockstep-bench-chain-{}-{}", std::process::id(), load.name());
     let scratch = Scratch(std::env::temp_dir().join(folder));
-    let is_loaded = name == "full";
-    let traders = if is_loaded { SIGNERS } else { 1 };
+    let traders = if load == Load::Empty { 1 } else { SIGNERS };
     let plan =
         Plan { validators: VALIDATORS, prices: Prices::Walk, traders, epoch_blocks: EPOCH_BLOCKS };
     let files = Files::open(&scratch.0, &plan, now())?;
     let config = host_config(&files, arguments.port, pace)?;
     let time = Duration::from_secs(u64::from(arguments.seconds));
-    let outcome = host(config, move |nodes| drive(name, &nodes, &files, time, is_loaded));
+    let outcome = host(config, move |nodes| drive(load, &nodes, &files, time));
     drop(scratch);
     outcome.map_err(|error| Failure::Broken(error.to_string()))?
 }
@@ -125,23 +175,20 @@ fn stopped() -> Failure {
     Failure::Broken("a validator has stopped".to_string())
 }
 
-fn drive(
-    name: &'static str,
-    nodes: &[Node],
-    files: &Files,
-    time: Duration,
-    is_loaded: bool,
-) -> Result<Measured, Failure> {
+fn drive(kind: Load, nodes: &[Node], files: &Files, time: Duration) -> Result<Measured, Failure> {
     let first = nodes.first().ok_or_else(stopped)?;
     let feed = Feed::new(Prices::Walk, &files.genesis)?;
     let mut reporters = Reporters::new(&files.genesis, &files.validators);
-    let mut load = if is_loaded { Some(Load::new(files, &feed)?) } else { None };
+    let is_loaded = kind != Load::Empty;
+    let mut load = if is_loaded { Some(Source::new(kind, files, &feed)?) } else { None };
+    let mut spent = Costs::default();
     let mut reported: Option<Instant> = None;
     let (mut began, mut before) = (Instant::now(), None);
     loop {
         if before.is_none() && began.elapsed() >= WARM_UP {
             nodes.iter().for_each(|node| node.notes().forget_samples());
             (began, before) = (Instant::now(), Some(first.notes().counters()));
+            spent = Costs::now(thread_time());
         }
         if before.is_some() && began.elapsed() >= time {
             break;
@@ -157,16 +204,20 @@ fn drive(
         }
     }
     let (counters, passed) = (first.notes().counters(), began.elapsed());
+    let costs = Costs::now(thread_time()).since(&spent);
     let before = before.unwrap_or_default();
     let roots: Vec<_> = nodes.iter().map(|node| node.notes().roots()).collect();
     let (common, differing) = compare_roots(&roots);
     if common == 0 || !differing.is_empty() {
+        let name = kind.name();
         return Err(Failure::Broken(format!("{name}: roots differ at heights {differing:?}")));
     }
     Ok(Measured {
-        name,
+        load: kind,
         blocks: counters.blocks - before.blocks,
         commands: counters.commands - before.commands,
+        work: counters.work - before.work,
+        costs,
         time: passed,
         intervals: first.notes().intervals(),
         latencies: nodes.iter().flat_map(|node| node.notes().latencies()).collect(),
@@ -175,14 +226,15 @@ fn drive(
 }
 
 /// Signed orders and cancels of many signers, in turns, so that books stay short.
-struct Load {
+struct Source {
     signed: std::vec::IntoIter<SignedCommand>,
-    files: LoadFiles,
+    files: Signing,
     turn: usize,
 }
 
 /// What signing more takes.
-struct LoadFiles {
+struct Signing {
+    load: Load,
     seed: [u8; 32],
     chain: lockstep_types::envelope::ChainId,
     accounts: Vec<(lockstep_types::ids::SignerId, lockstep_types::ids::AccountId)>,
@@ -192,14 +244,27 @@ struct LoadFiles {
     start: TimeMs,
 }
 
-impl LoadFiles {
+impl Signing {
+    /// Orders that rest: one, or some at as many prices.
+    fn place(&self) -> Command {
+        let price = self.price.0.div_euclid(self.tick);
+        let order = |below: i64| {
+            let price = Price((price - below) * self.tick);
+            NewOrder::limit(InstrumentId(0), Side::Buy, Lots(1), price)
+        };
+        if self.load != Load::Batched {
+            return Command::Place(order(0));
+        }
+        let orders = (0..).map(order).take(BATCH).map(BatchItem::Place);
+        Bounded::new(orders.collect()).map_or(Command::Place(order(0)), Command::Batch)
+    }
+
     /// One command of every signer: an order in even rounds, and away with it in odd ones.
     fn next_round(&mut self) -> Vec<SignedCommand> {
         let round = self.round;
         self.round += 1;
         let command = if round.is_multiple_of(2) {
-            let price = Price(self.price.0.div_euclid(self.tick) * self.tick);
-            Command::Place(NewOrder::limit(InstrumentId(0), Side::Buy, Lots(1), price))
+            self.place()
         } else {
             Command::CancelAll(CancelScope::Account)
         };
@@ -217,11 +282,11 @@ impl LoadFiles {
     }
 }
 
-/// Rounds that are signed before the clock starts: for twenty seconds at 20,000 a second.
-const ROUNDS_AHEAD: u64 = 800;
+/// Rounds that are signed before the clock starts: for ten seconds at 20,000 a second.
+const ROUNDS_AHEAD: u64 = 400;
 
-impl Load {
-    fn new(files: &Files, feed: &Feed) -> Result<Self, Failure> {
+impl Source {
+    fn new(load: Load, files: &Files, feed: &Feed) -> Result<Self, Failure> {
         let ledger = Ledger::genesis(&files.genesis);
         let ledger = ledger.map_err(|error| Failure::Broken(error.to_string()))?;
         let exchange = ledger.exchange();
@@ -232,7 +297,8 @@ impl Load {
             accounts.push((signer, exchange.account_of(key, 0).ok_or_else(stopped)?));
         }
         let tick = files.genesis.underlyings.first().map_or(1, |first| first.linear_ticks.base.0);
-        let mut source = LoadFiles {
+        let mut source = Signing {
+            load,
             seed: files.traders,
             chain: files.genesis.chain_id(),
             accounts,
@@ -273,20 +339,22 @@ fn report(all: &[Measured], arguments: &ChainArguments) -> Report {
         "to final p50 ms",
         "p99 ms",
         "commands/s",
+        "orders/s",
         "commands/block",
         "skipped views",
     ];
     let rows = all.iter().map(|measured| {
         let ms = |samples: &[Duration], percent| shown_ms(percentile_tenths(samples, percent));
-        let per_second = u128::from(measured.commands) * 1_000 / measured.time.as_millis().max(1);
+        let per_second = |count: u64| u128::from(count) * 1_000 / measured.time.as_millis().max(1);
         vec![
-            measured.name.to_string(),
+            measured.load.name().to_string(),
             measured.blocks.to_string(),
             ms(&measured.intervals, 50),
             ms(&measured.intervals, 99),
             ms(&measured.latencies, 50),
             ms(&measured.latencies, 99),
-            per_second.to_string(),
+            per_second(measured.commands).to_string(),
+            per_second(measured.work).to_string(),
             (measured.commands / measured.blocks.max(1)).to_string(),
             measured.skipped.to_string(),
         ]
@@ -294,7 +362,8 @@ fn report(all: &[Measured], arguments: &ChainArguments) -> Report {
     let table = Table {
         title: "Blocks".to_string(),
         note: format!(
-            "Full blocks have up to {} signed commands of {SIGNERS} signers; empty ones have \
+            "Full blocks have up to {} signed commands of {SIGNERS} signers, each an order or a \
+             cancel; in batched ones each is {BATCH} orders or a cancel of all; empty ones have \
              reports. To final: from the start of building to the certificate, at the leader, \
              on one clock. Intervals are of the first validator. All validators ended with \
              equal roots.",
@@ -305,6 +374,32 @@ fn report(all: &[Measured], arguments: &ChainArguments) -> Report {
             .collect(),
         rows: rows.collect(),
     };
-    report.section("Four validators", vec![Block::Table(table)]);
+    report.section("Four validators", vec![Block::Table(table), Block::Table(costs(all))]);
     report
+}
+
+/// Processor time of each command, by kind of work.
+fn costs(all: &[Measured]) -> Table {
+    let rows = all.iter().filter(|measured| measured.commands > 0).map(|measured| {
+        let costs = measured.costs;
+        let total = costs.of_work.iter().sum::<Duration>() + costs.rest;
+        let tenths = |time: Duration| {
+            let tenths = time.as_nanos() / 100 / u128::from(measured.commands);
+            format!("{}.{}", tenths / 10, tenths % 10)
+        };
+        let parts = costs.of_work.into_iter().chain([costs.rest, total]).map(tenths);
+        std::iter::once(measured.load.name().to_string()).chain(parts).collect()
+    });
+    let parts = Work::ALL.map(Work::name).into_iter().chain(["rest", "total"]);
+    Table {
+        title: "Processor time of a command, us".to_string(),
+        note: "Of all validators together, without who signs and brings the commands. Decode: \
+               reading blocks and commands of others. Commit: hashing and writing changed leaves. \
+               Rest: votes, encryption, sockets, archives, the mempool, and the kernel."
+            .to_string(),
+        columns: std::iter::once(Column::words("blocks"))
+            .chain(parts.map(Column::numbers))
+            .collect(),
+        rows: rows.collect(),
+    }
 }

@@ -2,12 +2,15 @@
 
 use crate::arbitrary::command::user_command;
 use crate::samples;
+use curve25519_dalek::constants::{ED25519_BASEPOINT_TABLE, EIGHT_TORSION};
+use curve25519_dalek::scalar::Scalar;
 use lockstep_types::codec::{Decode, DecodeErrorKind, Encode};
 use lockstep_types::command::*;
 use lockstep_types::envelope::*;
 use lockstep_types::order::{Label, OrderTarget};
 use lockstep_types::*;
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+use sha2::{Digest as _, Sha512};
 use std::collections::BTreeSet;
 
 const CHAIN: ChainId = ChainId([5; 32]);
@@ -15,7 +18,7 @@ const CHAIN: ChainId = ChainId([5; 32]);
 /// Random numbers that every run repeats: blake3 of a seed, stretched.
 struct Repeatable {
     stream: blake3::OutputReader,
-    /// How often it was asked: once for each signature that a batch looks at.
+    /// How many factors were drawn: one of 16 bytes for each signature that a batch looks at.
     draws: usize,
 }
 
@@ -38,7 +41,7 @@ impl RngCore for Repeatable {
     }
 
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        self.draws += 1;
+        self.draws += bytes.len() / 16;
         self.stream.fill(bytes);
     }
 
@@ -355,6 +358,56 @@ fn two_wrongs_that_cancel_each_other_are_both_noticed() {
         }
     }
     assert_eq!(check(&commands, 1), Err(vec![0, 3]));
+}
+
+/// Encodings of R that not all libraries accept, and ZIP-215 does: the points of small order, and
+/// numbers beyond the field's for some of them, with either sign.
+fn odd_commitments() -> Vec<[u8; 32]> {
+    let mut encodings: Vec<_> = EIGHT_TORSION.iter().map(|point| point.compress().0).collect();
+    // The prime 2^255 - 19, which is read as 0, and the number after it, which is read as 1.
+    for lowest in [0xed, 0xee] {
+        for highest in [0x7f, 0xff] {
+            let mut encoding = [0xff; 32];
+            (encoding[0], encoding[31]) = (lowest, highest);
+            encodings.push(encoding);
+        }
+    }
+    encodings
+}
+
+#[test]
+fn odd_points_count_in_a_batch_as_they_do_alone() {
+    let secret = Scalar::from(0x0001_2345_6789_abcd_u64);
+    let mut commands = Vec::new();
+    for torsion in EIGHT_TORSION {
+        let key = (&secret * ED25519_BASEPOINT_TABLE + torsion).compress().0;
+        let verifier = Verifier::new(key).unwrap();
+        for commitment in odd_commitments() {
+            let command = withdraw(i64::try_from(commands.len()).unwrap());
+            let hash = Sha512::new()
+                .chain_update(commitment)
+                .chain_update(key)
+                .chain_update(command_message(CHAIN, &command));
+            let challenge = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+            let mut signature = [0; 64];
+            signature[..32].copy_from_slice(&commitment);
+            signature[32..].copy_from_slice((challenge * secret).as_bytes());
+            commands.push((verifier, SignedCommand { command, signature }));
+        }
+    }
+    for (verifier, signed) in &commands {
+        assert_eq!(verifier.verify(CHAIN, signed), Ok(()), "{signed:?}");
+    }
+    assert_eq!(check(&commands, 1), Ok(()));
+    // A scalar beyond the group's order is the same number, and no signature.
+    let order = Scalar::ZERO - Scalar::ONE;
+    let mut carry = 1;
+    for (byte, add) in commands[7].1.signature[32..].iter_mut().zip(order.as_bytes()) {
+        let sum = u16::from(*byte) + u16::from(*add) + carry;
+        (*byte, carry) = (sum.to_le_bytes()[0], sum >> 8);
+    }
+    assert!(commands[7].0.verify(CHAIN, &commands[7].1).is_err());
+    assert_eq!(check(&commands, 1), Err(vec![7]));
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use crate::header::Header;
 use crate::light::prove::prove;
 use crate::light::state::Proven;
 use lockstep_exchange::state::leaves::{Holding, Order};
-use lockstep_ledger::Change;
+use lockstep_ledger::Changes;
 use lockstep_types::codec::Encode as _;
 use lockstep_types::ids::{AccountId, InstrumentId, OrderId};
 use lockstep_types::order::{PostOnly, SelfTrade, Side};
@@ -44,6 +44,15 @@ fn order(slot: u32) -> Vec<u8> {
         asleep: false,
     };
     order.to_bytes()
+}
+
+/// A key, and a value or none.
+type Change = (Vec<u8>, Option<Vec<u8>>);
+
+fn together(parts: &[Change]) -> Changes {
+    let mut changes = Changes::default();
+    parts.iter().for_each(|(key, value)| changes.add_bytes(key, value.as_deref()));
+    changes
 }
 
 /// The leaves of an account with so many holdings and orders, as a proof of it has them.
@@ -97,7 +106,7 @@ async fn measure(
     let mut all: Vec<Change> = (0..OTHERS).map(other).collect();
     all.extend(names(count));
     all.sort();
-    commit(&stores, 1, all).await;
+    commit(&stores, 1, together(&all)).await;
     let own = account(count);
     let mut last = None;
     for (block, part) in (0_u32..).zip(own.chunks(own.len().div_ceil(blocks))) {
@@ -107,7 +116,7 @@ async fn measure(
         changes.extend_from_slice(part);
         changes.sort();
         changes.dedup();
-        last = Some(commit(&stores, 2 + u64::from(block), changes).await);
+        last = Some(commit(&stores, 2 + u64::from(block), together(&changes)).await);
     }
     let (state_root, operations_root, start, end) = last.unwrap();
     let keys: Vec<Vec<u8>> = own.into_iter().chain(names(count)).map(|(key, _)| key).collect();

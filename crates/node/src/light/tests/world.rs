@@ -7,7 +7,7 @@ use crate::header::{Header, body_root};
 use crate::light::claim::Claim;
 use crate::light::prove::prove;
 use crate::light::{Bundle, Certified, Handover, committee_digest};
-use crate::store::{Key, PAGE_BYTES, Stores, Value, height_metadata, store_config};
+use crate::store::{PAGE_BYTES, Stores, store_config, write_changes};
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::{Finalization, Finalize, Proposal};
 use commonware_consensus::types::{Epoch, Round, View};
@@ -21,7 +21,7 @@ use commonware_utils::ordered::Set;
 use commonware_utils::{NZUsize, TryCollect as _, non_empty};
 use lockstep_ledger::block::PriceWord;
 use lockstep_ledger::{
-    Block as Body, Change, Committee, Genesis, GenesisOwner, GenesisValidator, Ledger, Report,
+    Block as Body, Changes, Committee, Genesis, GenesisOwner, GenesisValidator, Ledger, Report,
     SignedReport, SystemItem,
 };
 use lockstep_types::chain::{ChainCommand, ChainParams, Stake};
@@ -129,12 +129,9 @@ pub async fn open(context: &Context, name: &'static str) -> Stores<Context> {
 pub async fn commit(
     stores: &Stores<Context>,
     height: u64,
-    changes: Vec<Change>,
+    changes: Changes,
 ) -> ([u8; 32], [u8; 32], u64, u64) {
-    let mut writes = stores.new_batches().await.with_metadata(height_metadata(height));
-    for (key, value) in changes {
-        writes = writes.write(Key::from(key), value.map(Value::from));
-    }
+    let writes = write_changes(stores.new_batches().await, height, changes);
     let hashed = writes.merkleize().await.unwrap();
     let roots = (hashed.root().0, hashed.ops_root().0);
     let range = (*hashed.sync_boundary(), *hashed.bounds().tip.size);
