@@ -4,7 +4,7 @@
 #   tests/determinism.sh [SCENARIO...]        default: every scenarios/**/*.jsonl
 #
 # Three builds that share as little as possible replay the same files:
-#   release  optimised as shipped (fat LTO, one codegen unit)
+#   release  optimised as shipped (thin LTO, one codegen unit)
 #   debug    not optimised at all
 #   native   this processor's instructions, no LTO, many codegen units
 # Their output must be equal byte for byte, and at least one line per scenario, so that a build
