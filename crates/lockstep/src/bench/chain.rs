@@ -9,23 +9,27 @@
 use crate::devnet::feed::{Feed, Reporters};
 use crate::devnet::files::{Files, Plan, trader};
 use crate::devnet::status::{compare_roots, percentile_tenths, shown_ms};
-use crate::devnet::{Prices, host_config, now};
+use crate::devnet::{Every, Prices, host_config, now};
 use crate::failure::Failure;
 use crate::output;
 use crate::progress::Progress;
 use crate::report::{Block, Column, Report, Table};
 use clap::Args;
 use lockstep_ledger::Ledger;
-use lockstep_node::application::Pace;
+use lockstep_node::application::{Finalized, Pace};
 use lockstep_node::costs::{Work, process_time, thread_time};
 use lockstep_node::host::{Node, run as host};
+use lockstep_types::Event;
 use lockstep_types::codec::Bounded;
-use lockstep_types::command::{BatchItem, CancelScope, Command, UserCommand};
+use lockstep_types::command::{BatchItem, CancelScope, Command, Phase, PhaseScope, UserCommand};
 use lockstep_types::envelope::SignedCommand;
-use lockstep_types::ids::InstrumentId;
+use lockstep_types::ids::{InstrumentId, UnderlyingId};
 use lockstep_types::order::{NewOrder, Side};
+use lockstep_types::reject::RejectCode;
 use lockstep_types::units::{Lots, Price, TimeMs};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 /// Validators of the bench.
@@ -38,8 +42,10 @@ const PORTION: usize = 500;
 const WAITING_MAX: usize = 6_000;
 /// Orders in a signed command of the third row; cancels are as many at once.
 const BATCH: usize = 16;
-/// Until marks are there and connections are up.
+/// Until connections are up, and then until it is looked again whether the venue takes orders.
 const WARM_UP: Duration = Duration::from_secs(3);
+/// The venue takes orders by then, or the bench fails.
+const WARM_UP_MAX: Duration = Duration::from_secs(60);
 /// Time between reports.
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -92,6 +98,7 @@ struct Measured {
     blocks: u64,
     commands: u64,
     work: u64,
+    refused: Refused,
     costs: Costs,
     time: Duration,
     intervals: Vec<Duration>,
@@ -121,6 +128,26 @@ impl Costs {
             *now = now.saturating_sub(before);
         }
         Self { of_work, rest: self.rest.saturating_sub(before.rest) }
+    }
+}
+
+/// What the venue refused of the load, by code: it counts for nothing.
+#[derive(Default)]
+struct Refused(BTreeMap<RejectCode, u64>);
+
+impl Refused {
+    fn listen(&mut self, blocks: &Receiver<Finalized>) {
+        for block in blocks.try_iter() {
+            for event in &block.events.venue {
+                if let Event::Rejected { reject, .. } = event {
+                    *self.0.entry(reject.code).or_default() += 1;
+                }
+            }
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.0.values().sum()
     }
 }
 
@@ -175,20 +202,35 @@ fn stopped() -> Failure {
     Failure::Broken("a validator has stopped".to_string())
 }
 
+/// Whether the venue takes any order: since the genesis minutes may have passed, after which it
+/// first waits for prices (H2).
+fn takes_orders(node: &Node) -> Result<bool, Failure> {
+    let ledger = node.ledger().ok_or_else(stopped)?;
+    let is_open = |scope| ledger.exchange().phase(scope) == Some(Phase::Continuous);
+    Ok(is_open(PhaseScope::Venue) && is_open(PhaseScope::Underlying(UnderlyingId(0))))
+}
+
 fn drive(kind: Load, nodes: &[Node], files: &Files, time: Duration) -> Result<Measured, Failure> {
     let first = nodes.first().ok_or_else(stopped)?;
     let feed = Feed::new(Prices::Walk, &files.genesis)?;
     let mut reporters = Reporters::new(&files.genesis, &files.validators);
     let is_loaded = kind != Load::Empty;
     let mut load = if is_loaded { Some(Source::new(kind, files, &feed)?) } else { None };
-    let mut spent = Costs::default();
+    let (mut spent, mut refused) = (Costs::default(), Refused::default());
+    let blocks = first.listen();
     let mut reported: Option<Instant> = None;
     let (mut began, mut before) = (Instant::now(), None);
+    let (started, mut looks) = (began, Every::new(WARM_UP));
+    looks.is_due();
     loop {
-        if before.is_none() && began.elapsed() >= WARM_UP {
+        if before.is_none() && started.elapsed() >= WARM_UP_MAX {
+            return Err(Failure::Broken("the venue takes no orders after a minute".to_string()));
+        }
+        if before.is_none() && looks.is_due() && takes_orders(first)? {
             nodes.iter().for_each(|node| node.notes().forget_samples());
             (began, before) = (Instant::now(), Some(first.notes().counters()));
             spent = Costs::now(thread_time());
+            blocks.try_iter().for_each(drop);
         }
         if before.is_some() && began.elapsed() >= time {
             break;
@@ -198,6 +240,7 @@ fn drive(kind: Load, nodes: &[Node], files: &Files, time: Duration) -> Result<Me
             reporters.report(nodes, &feed.words(time), &[], time)?;
             reported = Some(Instant::now());
         }
+        refused.listen(&blocks);
         match (&mut load, before) {
             (Some(load), Some(_)) => load.give(nodes)?,
             _ => std::thread::sleep(Duration::from_millis(5)),
@@ -205,6 +248,7 @@ fn drive(kind: Load, nodes: &[Node], files: &Files, time: Duration) -> Result<Me
     }
     let (counters, passed) = (first.notes().counters(), began.elapsed());
     let costs = Costs::now(thread_time()).since(&spent);
+    refused.listen(&blocks);
     let before = before.unwrap_or_default();
     let roots: Vec<_> = nodes.iter().map(|node| node.notes().roots()).collect();
     let (common, differing) = compare_roots(&roots);
@@ -217,6 +261,7 @@ fn drive(kind: Load, nodes: &[Node], files: &Files, time: Duration) -> Result<Me
         blocks: counters.blocks - before.blocks,
         commands: counters.commands - before.commands,
         work: counters.work - before.work,
+        refused,
         costs,
         time: passed,
         intervals: first.notes().intervals(),
@@ -328,6 +373,12 @@ impl Source {
     }
 }
 
+/// Why the venue refused what it refused.
+fn refusals(all: &[Measured]) -> String {
+    let codes = all.iter().flat_map(|measured| &measured.refused.0);
+    codes.map(|(code, count)| format!("; {count} were {code:?}")).collect()
+}
+
 fn report(all: &[Measured], arguments: &ChainArguments) -> Report {
     let mut report = Report::new("Chain", "Agreement of four validators on this machine.");
     report.provenance("version", env!("CARGO_PKG_VERSION"));
@@ -340,6 +391,7 @@ fn report(all: &[Measured], arguments: &ChainArguments) -> Report {
         "p99 ms",
         "commands/s",
         "orders/s",
+        "refused",
         "commands/block",
         "skipped views",
     ];
@@ -354,7 +406,8 @@ fn report(all: &[Measured], arguments: &ChainArguments) -> Report {
             ms(&measured.latencies, 50),
             ms(&measured.latencies, 99),
             per_second(measured.commands).to_string(),
-            per_second(measured.work).to_string(),
+            per_second(measured.work.saturating_sub(measured.refused.count())).to_string(),
+            measured.refused.count().to_string(),
             (measured.commands / measured.blocks.max(1)).to_string(),
             measured.skipped.to_string(),
         ]
@@ -366,8 +419,9 @@ fn report(all: &[Measured], arguments: &ChainArguments) -> Report {
              cancel; in batched ones each is {BATCH} orders or a cancel of all; empty ones have \
              reports. To final: from the start of building to the certificate, at the leader, \
              on one clock. Intervals are of the first validator. All validators ended with \
-             equal roots.",
-            arguments.commands
+             equal roots. Orders/s are without those that the venue refused{}.",
+            arguments.commands,
+            refusals(all)
         ),
         columns: std::iter::once(Column::words("blocks"))
             .chain(columns.map(Column::numbers))
