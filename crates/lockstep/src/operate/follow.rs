@@ -5,7 +5,7 @@
 //! room for the next. Invariant: what is shown was certified, and events are those that a certified
 //! header commits to. Deliberately absent: executing blocks; `lockstep audit` does.
 
-use super::believed;
+use super::{believed, events_of};
 use crate::events_json::to_json_in_block;
 use crate::failure::Failure;
 use crate::output;
@@ -127,7 +127,7 @@ fn show_events(nodes: &[RemoteNode], header: &Header, names: &mut Names) -> Resu
     let is_true = |said: &Happened| events::root(&said.venue, &said.chain) == header.events_root;
     let mut why = String::new();
     for node in nodes {
-        match node.events(height) {
+        match events_of(node, height) {
             Ok(said) if is_true(&said) => {
                 for event in &said.venue {
                     names.observe(event);

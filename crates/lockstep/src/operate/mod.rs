@@ -22,10 +22,30 @@ mod tests;
 use crate::failure::Failure;
 use crate::output;
 use crate::proof::read_genesis;
-use lockstep_client::{KeyError, NodeError, RemoteNode, hex};
+use lockstep_client::{Happened, KeyError, NodeError, RemoteNode, hex};
 use lockstep_ledger::Genesis;
 use lockstep_types::codec::Decode as _;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a node may take to execute a block that it has already handed out.
+const EXECUTION_MAX: Duration = Duration::from_secs(5);
+/// Between two questions about that.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What a block caused, once the node has executed it: it has blocks a little sooner than that.
+fn events_of(node: &RemoteNode, height: u64) -> Result<Happened, NodeError> {
+    let began = Instant::now();
+    loop {
+        // Asked first: what it had executed before the question it must know then.
+        let is_open = node.status()?.height < height && began.elapsed() < EXECUTION_MAX;
+        match node.events(height) {
+            Err(NodeError::Refused { status: 404, .. }) if is_open => sleep(PAUSE),
+            answer => return answer,
+        }
+    }
+}
 
 /// The genesis of a file, or, if none is given, of the first node that answers: then it is said
 /// that the node is believed.
