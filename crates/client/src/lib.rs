@@ -2,8 +2,9 @@
 //!
 //! [`keys`] are files that only their owner reads, [`author`] signs with them; [`answer`] has the
 //! shapes in which nodes answer, [`frames`] those of blocks, [`happened`] what they caused;
-//! [`limits`] what may be asked for at once. With the feature `http`, `node` speaks to a node and
-//! brings commands as often as it takes.
+//! [`limits`] what may be asked for at once; [`follow`] hands on final blocks that a judge
+//! accepted. With the feature `http`, `node` speaks to a node and brings commands as often as it
+//! takes.
 //!
 //! Invariants: a secret key is never shown; nothing that a node says is believed for having been
 //! said (callers check what must not be wrong); every answer that is read has a limit. Deliberately
@@ -13,6 +14,7 @@ extern crate alloc;
 
 pub mod answer;
 pub mod author;
+pub mod follow;
 pub mod frames;
 pub mod happened;
 pub mod hex;

@@ -194,6 +194,15 @@ impl RemoteNode {
         Frame::read_all(&bytes).map_err(|error| self.nonsense(error))
     }
 
+    /// Handovers from the one that ends an epoch on, encoded one after the other; nothing if that
+    /// epoch has not ended.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn handovers(&self, from: u64) -> Result<Vec<u8>, NodeError> {
+        self.get(&format!("/v1/handovers?from={from}"))
+    }
+
     /// What a recent block caused.
     ///
     /// # Errors

@@ -56,6 +56,15 @@ enum Command {
     /// Ask several nodes how they fare, and compare their roots.
     #[cfg(feature = "network")]
     Status(operate::status::Arguments),
+    /// Show blocks as they become final, each checked against its committee.
+    #[cfg(feature = "network")]
+    Follow(operate::follow::Arguments),
+    /// Execute all final blocks again and name whatever is wrong with them.
+    #[cfg(feature = "network")]
+    Audit(operate::audit::Arguments),
+    /// Write the state after a node's last certified block to a file that an audit may begin with.
+    #[cfg(feature = "network")]
+    Snapshot(operate::audit::SnapshotArguments),
     /// Tell the chain what an owner wants with its stake, its validator and its votes.
     #[cfg(feature = "network")]
     Stake(operate::stake::Arguments),
@@ -105,6 +114,12 @@ pub fn run() -> ExitCode {
         Some(Command::Node(arguments)) => operate::node::run(&arguments),
         #[cfg(feature = "network")]
         Some(Command::Status(arguments)) => operate::status::run(&arguments),
+        #[cfg(feature = "network")]
+        Some(Command::Follow(arguments)) => operate::follow::run(&arguments),
+        #[cfg(feature = "network")]
+        Some(Command::Audit(arguments)) => operate::audit::run(&arguments),
+        #[cfg(feature = "network")]
+        Some(Command::Snapshot(arguments)) => operate::audit::snapshot(&arguments),
         #[cfg(feature = "network")]
         Some(Command::Stake(arguments)) => operate::stake::run(&arguments),
         #[cfg(feature = "network")]

@@ -37,6 +37,11 @@ pub fn line(text: &str) -> Result<(), Failure> {
     write_text(std::io::stdout().lock(), &format!("{text}\n"))
 }
 
+/// Writes a line to stderr; a closed one is no reason to stop.
+pub fn aside(text: &str) {
+    let _ = write_text(std::io::stderr().lock(), &format!("{text}\n"));
+}
+
 /// Writes a text to stdout.
 pub fn text(text: &str) -> Result<(), Failure> {
     write_text(std::io::stdout().lock(), text)

@@ -544,7 +544,7 @@ where
 }
 
 /// What the header of the block that leads to a state says of the next committee.
-fn next_named(ledger: &Ledger) -> Option<[u8; 32]> {
+pub(crate) fn next_named(ledger: &Ledger) -> Option<[u8; 32]> {
     let height = ledger.height();
     let next = ledger.epoch_of(height).checked_add(1)?;
     let committee = ledger.committee(next).filter(|_| ledger.is_last_of_epoch(height));
@@ -552,7 +552,7 @@ fn next_named(ledger: &Ledger) -> Option<[u8; 32]> {
 }
 
 /// Writes the changed leaves and hashes the state.
-async fn hash<E: Spawner + StorageContext>(
+pub(crate) async fn hash<E: Spawner + StorageContext>(
     writes: Writes<E>,
     height: u64,
     executed: Executed,

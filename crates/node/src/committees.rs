@@ -7,12 +7,16 @@
 //! and keeping anything over a restart ([`crate::handovers`]).
 
 use crate::block::PublicKey;
+use crate::items::key_of;
 use bytes::Bytes;
 use commonware_codec::DecodeExt as _;
+use commonware_consensus::simplex::elector::{
+    Config as _, Elector as _, RoundRobin, RoundRobinElector,
+};
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
-use commonware_consensus::types::Epoch;
+use commonware_consensus::types::{Epoch, Round, View};
 use commonware_cryptography::certificate::{Provider, Scheme as _, Scoped};
-use commonware_cryptography::ed25519;
+use commonware_cryptography::{Sha256, ed25519};
 use commonware_utils::TryCollect as _;
 use commonware_utils::ordered::Set;
 use lockstep_ledger::Committee;
@@ -70,6 +74,23 @@ pub fn scheme_of(
     let namespace = [VOTE_DOMAIN, &chain.0].concat();
     let signer = key.and_then(|key| Scheme::signer(&namespace, keys.clone(), key.clone()));
     Ok(signer.unwrap_or_else(|| Scheme::verifier(&namespace, keys)))
+}
+
+/// Who is to propose in a view of an epoch: the committee takes turns, in an order that its
+/// seed shuffles. `None`: there is no such view.
+#[must_use]
+pub fn leader_of(scheme: &Scheme, seed: &[u8; 32], epoch: u64, view: u64) -> Option<ValidatorKey> {
+    if view == 0 {
+        return None;
+    }
+    let elector: RoundRobinElector<Scheme> = schedule(seed).build(scheme.participants());
+    key_of(scheme, elector.elect(Round::new(Epoch::new(epoch), View::new(view)), ()))
+}
+
+/// The order in which a committee with this seed takes turns.
+#[must_use]
+pub fn schedule(seed: &[u8; 32]) -> RoundRobin<Sha256> {
+    RoundRobin::shuffled(seed)
 }
 
 /// An epoch's committee as this node meets it.

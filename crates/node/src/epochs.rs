@@ -10,7 +10,7 @@
 use crate::application::Observer;
 use crate::attendance::Attendance;
 use crate::block::{Block, Digest, PublicKey};
-use crate::committees::Committees;
+use crate::committees::{Committees, schedule};
 use crate::handovers::Registry;
 use crate::header::Header;
 use crate::items::evidence_of;
@@ -24,13 +24,11 @@ use commonware_codec::varint::UInt;
 use commonware_consensus::marshal::core::Mailbox as MarshalMailbox;
 use commonware_consensus::marshal::standard::Standard;
 use commonware_consensus::simplex::config::{Floor, ForwardPolicy, SkipPolicy};
-use commonware_consensus::simplex::elector::RoundRobin;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::{Activity, Context, Finalization};
 use commonware_consensus::simplex::{self, Plan, SkipBudget};
 use commonware_consensus::types::{Epoch, Height, ViewDelta};
 use commonware_consensus::{CertifiableAutomaton, Relay, Reporter, Reporters};
-use commonware_cryptography::Sha256;
 use commonware_p2p::utils::mux::{Builder as _, MuxHandle, Muxer};
 use commonware_p2p::{Blocker, Message, Receiver, Sender};
 use commonware_runtime::buffer::paged::CacheRef;
@@ -275,7 +273,7 @@ where
             self.context.child("simplex").with_attribute("epoch", epoch),
             simplex::Config {
                 scheme: (*seated.scheme).clone(),
-                elector: RoundRobin::<Sha256>::shuffled(&seated.seed),
+                elector: schedule(&seated.seed),
                 blocker: self.blocker.clone(),
                 automaton: self.automaton.clone(),
                 relay: self.automaton.clone(),

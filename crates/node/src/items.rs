@@ -84,7 +84,8 @@ fn is_about(
         && key_of(scheme, proof.signer()) == Some(evidence.offender)
 }
 
-fn key_of(scheme: &Scheme, signer: Participant) -> Option<ValidatorKey> {
+/// The key of a seat.
+pub(crate) fn key_of(scheme: &Scheme, signer: Participant) -> Option<ValidatorKey> {
     let place = usize::try_from(signer.get()).ok()?;
     let key = scheme.participants().iter().nth(place)?;
     key.as_ref().try_into().ok()

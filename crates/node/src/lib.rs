@@ -12,6 +12,7 @@ extern crate alloc;
 
 pub mod application;
 pub mod attendance;
+pub mod audit;
 pub mod block;
 pub mod committees;
 pub mod costs;

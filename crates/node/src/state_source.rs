@@ -43,8 +43,20 @@ impl Read for Entry {
     }
 }
 
+impl From<Operation> for Entry {
+    fn from(operation: Operation) -> Self {
+        Self(operation)
+    }
+}
+
+impl From<Entry> for Operation {
+    fn from(entry: Entry) -> Self {
+        entry.0
+    }
+}
+
 /// A response with other entries.
-fn map<A, B>(
+pub(crate) fn map<A, B>(
     response: Response<Family, A, Digest>,
     other: impl Fn(A) -> B,
 ) -> Response<Family, B, Digest> {

@@ -4,6 +4,7 @@
 //! a final block; what the chain refused is said with its rule. Deliberately absent: proof; the
 //! node's word is taken for what happened, and `lockstep verify` is for who does not.
 
+use super::events_of;
 use crate::devnet::now;
 use crate::failure::Failure;
 use crate::output;
@@ -268,7 +269,7 @@ fn outcome(
     id: SignerId,
     account: AccountId,
 ) -> Result<(), Failure> {
-    let happened = node.events(height)?;
+    let happened = events_of(node, height)?;
     for event in &happened.chain {
         if let ChainEvent::Refused { item, signer, reject } = event
             && (*item, *signer) == (place, id)

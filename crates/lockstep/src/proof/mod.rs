@@ -92,7 +92,7 @@ impl ProofArguments {
 }
 
 /// A file of at most so many bytes and one, so that one that is too long is found out.
-fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let file = File::open(path).map_err(Failure::file(path))?;
@@ -107,7 +107,7 @@ pub(crate) fn read_genesis(path: &Path) -> Result<Genesis, Failure> {
 }
 
 /// The failure that an error about a file means.
-fn about(path: &Path) -> impl FnOnce(ProofError) -> Failure {
+pub(crate) fn about(path: &Path) -> impl FnOnce(ProofError) -> Failure {
     let path = path.display().to_string();
     move |error| Failure::Broken(format!("{path}: {error}"))
 }

@@ -1,8 +1,11 @@
 //! What an operator does, with real processes: keys, a network of four, a look at it, stake.
 
 use super::devnet::{Folder, free_ports};
-use super::{fails, lockstep, stderr, stdout, succeeds};
+use super::{fails, lockstep, scratch, stderr, stdout, succeeds};
+use lockstep_client::RemoteNode;
+use lockstep_client::frames::Frame;
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -108,7 +111,7 @@ fn four_nodes_of_a_made_network_agree_take_stake_and_go_on_after_a_stop() {
     let out = folder.0.to_str().unwrap();
     let port = free_ports();
     let base = port.to_string();
-    succeeds(&["testnet", "init", "--out", out, "--base-port", &base]);
+    succeeds(&["testnet", "init", "--out", out, "--base-port", &base, "--epoch-blocks", "24"]);
     for entry in fs::read_dir(&folder.0).unwrap() {
         let path = entry.unwrap().path();
         let files = if path.is_dir() { fs::read_dir(&path).unwrap() } else { continue };
@@ -144,7 +147,81 @@ fn four_nodes_of_a_made_network_agree_take_stake_and_go_on_after_a_stop() {
     let heights = agreed(&urls[..3], 30);
     nodes.push(Running::start(&folder.0, 3));
     agreed(&urls, heights[0] + 20);
+    blocks_are_followed(&urls, &genesis);
+    whatever_is_wrong_with_a_chain_is_named(&urls[1], &genesis, &folder.0);
     for node in nodes {
         assert_eq!(node.stop(), Some(0));
     }
+    let data = format!("{out}/host-2/data");
+    let audited = succeeds(&["audit", "--data", &data]);
+    assert!(audited.contains("holds, all of it"), "the genesis is beside the folder: {audited}");
+}
+
+/// Blocks 5 to 24 come from whoever answers; nobody who knows another chain is believed.
+fn blocks_are_followed(urls: &[String], genesis: &str) {
+    // Nobody answers at a port that was given back.
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let deaf = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let given = ["--from", "5", "--blocks", "20", "--events"];
+    let nodes = ["follow", "--node", &deaf, "--node", &urls[3], "--genesis", genesis];
+    let output = lockstep(&[&nodes[..], &given[..]].concat());
+    let (followed, said) = (stdout(&output), stderr(&output));
+    assert!(output.status.success(), "{said}");
+    let heights: Vec<u64> = followed
+        .lines()
+        .filter(|line| line.contains("| state "))
+        .map(|line| line.split(" | ").next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(heights, (5..25).collect::<Vec<_>>(), "{followed}");
+    assert!(said.contains(&deaf) && !said.contains("not believed"), "{said}");
+    assert!(followed.contains("\"event\""), "{followed}");
+    let other = scratch("follow-genesis");
+    let mut bytes = fs::read(genesis).unwrap();
+    // The salt is behind the name and its length.
+    let salt = usize::from(bytes[0]) + 2;
+    bytes[salt] ^= 1;
+    fs::write(&other, bytes).unwrap();
+    let (code, complaint) = fails(&["follow", "--node", &urls[0], "--genesis", &other]);
+    assert_eq!(code, 1);
+    assert!(complaint.contains("is not believed any more: block"), "{complaint}");
+    assert!(complaint.contains("no node left"), "{complaint}");
+    fs::remove_file(other).unwrap();
+}
+
+/// A node's whole chain is in order, and a copy of it is not once anything in it is changed.
+fn whatever_is_wrong_with_a_chain_is_named(url: &str, genesis: &str, folder: &Path) {
+    let audited = succeeds(&["audit", "--node", url, "--genesis", genesis]);
+    assert!(audited.contains("holds, all of it"), "{audited}");
+    let node = RemoteNode::new(url);
+    let mut frames = Vec::new();
+    while frames.len() < 40 {
+        frames.extend(node.blocks(frames.len() as u64 + 1, 40).unwrap());
+    }
+    let path = folder.join("frames");
+    let file = path.to_str().unwrap();
+    let audit = |change: &dyn Fn(&mut Vec<Frame>)| {
+        let (mut changed, mut bytes) = (frames.clone(), Vec::new());
+        change(&mut changed);
+        changed.iter().for_each(|frame| frame.write(&mut bytes));
+        fs::write(&path, bytes).unwrap();
+        lockstep(&["audit", "--frames", file, "--genesis", genesis])
+    };
+    let clean = audit(&|_| {});
+    assert!(clean.status.success(), "{}", stderr(&clean));
+    let named = |change: &dyn Fn(&mut Vec<Frame>)| {
+        let output = audit(change);
+        assert_eq!(output.status.code(), Some(1));
+        stderr(&output)
+    };
+    let certified = frames[10..].iter().position(|frame| !frame.certificate.is_empty()).unwrap();
+    let certified = 10 + certified;
+    let said = named(&|frames| *frames[6].block.last_mut().unwrap() ^= 1);
+    assert!(said.contains("block 7: block: "), "{said}");
+    let said = named(&|frames| *frames[certified].certificate.last_mut().unwrap() ^= 1);
+    assert!(said.contains(&format!("block {}: certificate: ", certified + 1)), "{said}");
+    let said = named(&|frames| drop(frames.remove(8)));
+    assert!(said.contains("block 9: height: 10 is there instead"), "{said}");
+    let said = named(&|frames| frames.swap(3, 4));
+    assert!(said.contains("block 4: height: 5"), "{said}");
 }

@@ -8,6 +8,13 @@ const PORT: &str = "43310";
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
+/// The number at the end of the line of a report that names it.
+fn value(report: &str, name: &str) -> String {
+    let row = report.lines().find(|line| line.split("  ").any(|cell| cell.trim().ends_with(name)));
+    let row = row.unwrap_or_else(|| panic!("{name} in {report}"));
+    row.split_whitespace().last().unwrap().to_string()
+}
+
 #[test]
 fn what_a_network_did_is_proven_from_its_files_and_believed_by_the_genesis_alone() {
     let data = scratch("proof-network");
@@ -31,6 +38,36 @@ fn what_a_network_did_is_proven_from_its_files_and_believed_by_the_genesis_alone
     assert!(closed.contains("Order 16777999 is not open."), "{closed}");
     let totals = prove(&["--totals"]);
     assert!(totals.contains("held by the bridge, USD"), "{totals}");
+
+    // What traders did is executed again, from two validators' files, and is in order.
+    for validator in ["0", "3"] {
+        let audit = ["audit", "--data", &data, "--validator", validator, "--everything", "10"];
+        let audited = succeeds(&audit);
+        assert!(audited.contains("holds, all of it"), "{audited}");
+        let commands: u64 = value(&audited, "commands").parse().unwrap();
+        assert!(commands > 0, "{audited}");
+        let (blocks, vouched) =
+            (value(&audited, "blocks executed"), value(&audited, "up to block"));
+        assert!(vouched.parse::<u64>().unwrap() <= blocks.parse().unwrap(), "{audited}");
+    }
+    // From the state at the end there is nothing left to execute but what came after it.
+    let taken = scratch("proof-snapshot");
+    let made = succeeds(&["snapshot", "--data", &data, "--validator", "1", "--out", &taken]);
+    assert!(made.contains("the state after block"), "{made}");
+    let begin = ["audit", "--from-snapshot", &taken, "--genesis", &genesis];
+    let from = succeeds(&[&begin[..], &["--data", &data]].concat());
+    assert!(from.contains("a snapshot after block"), "{from}");
+    assert!(succeeds(&begin).contains("a snapshot after block"));
+    let mut changed = fs::read(&taken).unwrap();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    fs::write(&taken, changed).unwrap();
+    let (code, complaint) = fails(&begin);
+    assert!(code == 1 && complaint.contains("snapshot: "), "{complaint}");
+    fs::remove_file(&taken).unwrap();
+    assert_eq!(fails(&["audit", "--genesis", &genesis]).0, 2, "blocks or a state are needed");
+    let (code, complaint) = fails(&["audit", "--data", &data, "--validator", "9"]);
+    assert!(code == 1 && complaint.contains("no blocks of validator-9"), "{complaint}");
 
     let verify = ["verify", "--genesis", &genesis, "--proof", &out];
     let proof = fs::read(&out).unwrap();

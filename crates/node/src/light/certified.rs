@@ -143,6 +143,17 @@ impl LightClient {
         &self.committee
     }
 
+    /// The epoch of a height.
+    #[must_use]
+    pub fn epoch_of(&self, height: u64) -> u64 {
+        height / self.epoch_blocks
+    }
+
+    /// What checks the votes of the committee that is believed.
+    pub(crate) fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
     /// Follows a handover: from then on the next committee is believed.
     ///
     /// # Errors
@@ -190,7 +201,7 @@ impl LightClient {
             if header.height == 0 {
                 return Err(ProofError::GenesisBlock);
             }
-            let expected = header.height / self.epoch_blocks;
+            let expected = self.epoch_of(header.height);
             if expected != header.epoch {
                 let (height, found) = (header.height, header.epoch);
                 return Err(ProofError::Epoch { height, expected, found });

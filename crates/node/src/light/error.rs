@@ -15,6 +15,8 @@ pub enum ProofError {
     Magic { expected: &'static str },
     /// Bytes are no encoding.
     Encoding(DecodeError),
+    /// Bytes are no block.
+    Block(String),
     /// The genesis is no chain's.
     Genesis(String),
     /// The proof is of another chain.
@@ -95,6 +97,7 @@ impl fmt::Display for ProofError {
             }
             Self::Magic { expected } => write!(f, "file: does not begin with {expected:?}"),
             Self::Encoding(error) => write!(f, "encoding: {error}"),
+            Self::Block(why) => write!(f, "block: {why}"),
             Self::Genesis(why) => write!(f, "genesis: {why}"),
             Self::OtherChain => write!(f, "chain: the proof is of a chain with another genesis"),
             Self::Leaf { what, error } => write!(f, "state: {what}: {error}"),

@@ -4,7 +4,7 @@
 //! finality over headers; [`state`] checks leaves and the absence of leaves against a header's
 //! state root; [`claim`] says which leaves prove what, and that none was left out; [`bundle`] is
 //! the file that carries all of it. [`prove`] makes proofs from a store, [`offline`] from the files
-//! of a node.
+//! of a node; [`follow`] judges final blocks as they come.
 //!
 //! Invariants: whatever is said to be proven follows from the genesis, the collision resistance of
 //! SHA-256, and fewer than a third of dishonest seats in each committee on the way; a proof has one
@@ -16,6 +16,7 @@ pub mod bundle;
 pub mod certified;
 pub mod claim;
 mod error;
+pub mod follow;
 pub mod offline;
 pub mod prove;
 pub mod state;
@@ -26,4 +27,5 @@ pub use bundle::{Bundle, read_handovers, verify, write_handovers};
 pub use certified::{Certified, Handover, LightClient, committee_digest};
 pub use claim::{AccountStatement, Claim, HoldingStatement, OrderStatement, Statement};
 pub use error::ProofError;
+pub use follow::LightJudge;
 pub use state::{Proven, StateProof};

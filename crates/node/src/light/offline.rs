@@ -28,44 +28,65 @@ use commonware_utils::NZUsize;
 use lockstep_ledger::{Genesis, Ledger};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, io};
 
-type Finalizations = prunable::Archive<TwoCap, Context, Digest, Finalization<Scheme, Digest>>;
-type Blocks = prunable::Archive<TwoCap, Context, Digest, Block>;
+/// Certificates of final blocks, by height.
+pub(crate) type Finalizations =
+    prunable::Archive<TwoCap, Context, Digest, Finalization<Scheme, Digest>>;
+/// Final blocks, by height.
+pub(crate) type Blocks = prunable::Archive<TwoCap, Context, Digest, Block>;
 
 fn wrong(error: impl Display) -> ProofError {
     ProofError::Store(error.to_string())
 }
 
 /// A folder that is gone when it is dropped.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
+
+/// How many there have been in this process: each has a name of its own.
+static SCRATCHES: AtomicU64 = AtomicU64::new(0);
+
+impl Scratch {
+    /// A folder that is not there yet; `name` says what it is for.
+    pub(crate) fn new(name: &str) -> Self {
+        let number = SCRATCHES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("lockstep-{name}-{}-{number}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// Copies folders of files whose names begin with `prefix` into it; how many.
+    pub(crate) fn copy(&self, from: &Path, prefix: &str) -> io::Result<usize> {
+        let mut copied = 0;
+        for partition in fs::read_dir(from)? {
+            let partition = partition?;
+            let name = partition.file_name();
+            let is_wanted = name.to_str().is_some_and(|name| name.starts_with(prefix));
+            if !is_wanted || !partition.file_type()?.is_dir() {
+                continue;
+            }
+            let target = self.0.join(&name);
+            fs::create_dir_all(&target)?;
+            for blob in fs::read_dir(partition.path())? {
+                let blob = blob?;
+                fs::copy(blob.path(), target.join(blob.file_name()))?;
+            }
+            copied += 1;
+        }
+        Ok(copied)
+    }
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What cannot be removed stays: the system's folder for such files is cleaned in time.
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-/// Copies folders of files whose names begin with `prefix`.
-fn copy(from: &Path, to: &Path, prefix: &str) -> io::Result<usize> {
-    let mut copied = 0;
-    for partition in fs::read_dir(from)? {
-        let partition = partition?;
-        let name = partition.file_name();
-        let is_wanted = name.to_str().is_some_and(|name| name.starts_with(prefix));
-        if !is_wanted || !partition.file_type()?.is_dir() {
-            continue;
-        }
-        let target = to.join(&name);
-        fs::create_dir_all(&target)?;
-        for blob in fs::read_dir(partition.path())? {
-            let blob = blob?;
-            fs::copy(blob.path(), target.join(blob.file_name()))?;
-        }
-        copied += 1;
-    }
-    Ok(copied)
 }
 
 /// Proves a claim from the files that the validator with this prefix has in a folder.
@@ -79,12 +100,11 @@ pub fn prove_from_files(
     genesis: &Genesis,
     claim: Claim,
 ) -> Result<Bundle, ProofError> {
-    let name = format!("lockstep-proof-{}-{prefix}", std::process::id());
-    let scratch = Scratch(std::env::temp_dir().join(name));
+    let scratch = Scratch::new("proof");
     // The state first: blocks that come meanwhile do no harm.
-    let state = copy(folder, &scratch.0, &format!("{prefix}-state")).map_err(wrong)?;
+    let state = scratch.copy(folder, &format!("{prefix}-state")).map_err(wrong)?;
     for part in ["finalizations", "blocks"] {
-        copy(folder, &scratch.0, &format!("{prefix}-{part}")).map_err(wrong)?;
+        scratch.copy(folder, &format!("{prefix}-{part}")).map_err(wrong)?;
     }
     if state == 0 {
         return Err(wrong(format!("no files of {prefix} in {}", folder.display())));
@@ -92,7 +112,7 @@ pub fn prove_from_files(
     let chain = genesis.chain_id();
     let runtime = tokio::Config::new()
         .with_worker_threads(1)
-        .with_storage_directory(scratch.0.clone())
+        .with_storage_directory(scratch.folder().to_path_buf())
         .with_catch_panics(false);
     let prefix = prefix.to_owned();
     tokio::Runner::new(runtime).start(|context| async move {
@@ -117,19 +137,29 @@ pub fn prove_from_files(
     })
 }
 
-/// The block of a height, by its certificate or by that of a block soon after it.
-async fn certified(
+/// The certificates and blocks that a validator with this prefix has.
+pub(crate) async fn archives(
     context: &Context,
     prefix: &str,
     pages: CacheRef,
-    height: u64,
-) -> Result<Certified, ProofError> {
+) -> Result<(Finalizations, Blocks), ProofError> {
     let unbounded = Scheme::certificate_codec_config_unbounded();
     let config = archive_config(prefix, "finalizations", pages.clone(), unbounded);
     let finalizations = Finalizations::init(context.child("finalizations"), config);
     let finalizations = finalizations.await.map_err(wrong)?;
     let config = archive_config(prefix, "blocks", pages, ());
     let blocks = Blocks::init(context.child("blocks"), config).await.map_err(wrong)?;
+    Ok((finalizations, blocks))
+}
+
+/// The block of a height, by its certificate or by that of a block soon after it.
+pub(crate) async fn certified(
+    context: &Context,
+    prefix: &str,
+    pages: CacheRef,
+    height: u64,
+) -> Result<Certified, ProofError> {
+    let (finalizations, blocks) = archives(context, prefix, pages).await?;
     let mut headers: Vec<Header> = Vec::new();
     for above in (height..).take(PATH_MAX + 1) {
         let block = blocks.get(Identifier::Index(above)).await.map_err(wrong)?;

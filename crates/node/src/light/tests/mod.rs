@@ -5,4 +5,5 @@ mod accepted;
 mod files;
 mod sizes;
 mod tampered;
+mod wire;
 pub mod world;

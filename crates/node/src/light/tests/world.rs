@@ -1,13 +1,17 @@
-//! A chain with short epochs: blocks are executed, their leaves committed, their headers certified.
+//! A chain with short epochs: blocks are signed and executed, their leaves committed, their headers
+//! certified.
 
-use crate::block::{Digest, PublicKey};
-use crate::committees::VOTE_DOMAIN;
+use crate::application::genesis_block;
+use crate::block::{Block, Digest, PublicKey};
+use crate::committees::{VOTE_DOMAIN, leader_of, scheme_of};
 use crate::head::{Base, Head, StepKey};
 use crate::header::{Header, body_root};
 use crate::light::claim::Claim;
 use crate::light::prove::prove;
 use crate::light::{Bundle, Certified, Handover, committee_digest};
 use crate::store::{PAGE_BYTES, Stores, store_config, write_changes};
+use bytes::Bytes;
+use commonware_codec::{DecodeExt as _, Encode as _};
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::{Finalization, Finalize, Proposal};
 use commonware_consensus::types::{Epoch, Round, View};
@@ -19,6 +23,7 @@ use commonware_runtime::deterministic::{self, Context};
 use commonware_runtime::{Runner as _, Supervisor as _};
 use commonware_utils::ordered::Set;
 use commonware_utils::{NZUsize, TryCollect as _, non_empty};
+use lockstep_client::frames::Frame;
 use lockstep_ledger::block::PriceWord;
 use lockstep_ledger::{
     Block as Body, Changes, Committee, Genesis, GenesisOwner, GenesisValidator, Ledger, Report,
@@ -57,8 +62,13 @@ fn owner(index: u8) -> Signer {
     Signer::from_seed([index + 1; 32])
 }
 
+/// The seed of a validator's key, which signs both reports and votes.
+fn seat_seed(index: u8) -> [u8; 32] {
+    [100 + index; 32]
+}
+
 fn seat(index: u8) -> ed25519::PrivateKey {
-    ed25519::PrivateKey::from_seed(u64::from(index))
+    ed25519::PrivateKey::decode(Bytes::copy_from_slice(&seat_seed(index))).unwrap()
 }
 
 fn seat_key(index: u8) -> [u8; 32] {
@@ -108,6 +118,8 @@ pub struct World {
     pub stores: Stores<Context>,
     /// Headers by height, the first one of height 1.
     pub headers: Vec<Header>,
+    /// The same blocks whole.
+    pub blocks: Vec<Block>,
     /// Committees by epoch.
     pub committees: BTreeMap<u64, Committee>,
     nonce: u64,
@@ -151,7 +163,15 @@ impl World {
         let head = Head::new(ledger, Base { height: 0, state_root: [0; 32] });
         let nonce = u64::try_from(START.0).unwrap();
         let stores = open(context, name).await;
-        let mut world = Self { genesis, head, stores, headers: Vec::new(), committees, nonce };
+        let mut world = Self {
+            genesis,
+            head,
+            stores,
+            headers: Vec::new(),
+            blocks: Vec::new(),
+            committees,
+            nonce,
+        };
         world.block(Vec::new()).await;
         world
     }
@@ -171,11 +191,11 @@ impl World {
 
     pub fn command(&mut self, index: u8, command: Command) -> SignedCommand {
         self.nonce += 1;
-        let index = u32::from(index);
-        let (signer, account) = (SignerId(index), AccountId(index));
+        let number = u32::from(index);
+        let (signer, account) = (SignerId(number), AccountId(number));
         let nonce = self.nonce;
         let command = UserCommand { signer, account, nonce, valid_until: None, command };
-        SignedCommand { command, signature: [0; 64] }
+        owner(index).sign(self.genesis.chain_id(), command)
     }
 
     fn report(&self, index: u8, time: TimeMs) -> SystemItem {
@@ -193,7 +213,8 @@ impl World {
             reveal: [0; 32],
             commit: [0; 32],
         };
-        SystemItem::Report(SignedReport { report, signature: [0; 64] })
+        let signer = Signer::from_seed(seat_seed(index));
+        SystemItem::Report(SignedReport::new(&signer, self.genesis.chain_id(), report))
     }
 
     /// The next block: everybody reports, these commands are executed.
@@ -201,7 +222,9 @@ impl World {
         let height = self.ledger().height() + 1;
         let time = self.ledger().time().plus(SpanMs(1_000));
         let epoch = self.ledger().epoch_of(height);
-        let leader = self.ledger().committee(epoch).unwrap().seats[0].key;
+        let committee = self.ledger().committee(epoch).unwrap();
+        let scheme = scheme_of(self.genesis.chain_id(), committee, None).unwrap();
+        let leader = leader_of(&scheme, &committee.seed, epoch, height).unwrap();
         let reports = (0..VALIDATORS).map(|index| self.report(index, time)).collect();
         let body = Body {
             height,
@@ -211,7 +234,8 @@ impl World {
             commands: bounded(commands),
             ..Body::default()
         };
-        let parent = self.headers.last().map_or([0; 32], |header| header.digest().0);
+        let first = genesis_block::<Context>(&self.genesis).unwrap();
+        let parent = self.headers.last().unwrap_or(first.header()).digest().0;
         let body_root = body_root(&body.to_bytes());
         let executed = self.head.advance(StepKey { parent, body_root }, &body, vec![]).unwrap();
         let (state_root, operations_root, operations_start, operations_end) =
@@ -222,7 +246,7 @@ impl World {
             self.committees.insert(epoch + 1, committee);
             digest
         });
-        self.headers.push(Header {
+        let header = Header {
             epoch,
             view: height,
             parent_view: height - 1,
@@ -237,7 +261,18 @@ impl World {
             events_root: executed.events_root,
             body_root,
             next,
-        });
+        };
+        self.headers.push(header.clone());
+        self.blocks.push(Block::new(header, body).unwrap());
+    }
+
+    /// All blocks as nodes hand them out, each with a certificate of its own.
+    pub fn frames(&self) -> Vec<Frame> {
+        let frame = |block: &Block| Frame {
+            block: block.encode().to_vec(),
+            certificate: self.certified(block.header().height).certificate.into_vec(),
+        };
+        self.blocks.iter().map(frame).collect()
     }
 
     /// Blocks up to a height.
