@@ -14,6 +14,7 @@ pub mod application;
 pub mod attendance;
 pub mod block;
 pub mod committees;
+pub mod conduct;
 pub mod database;
 pub mod duty;
 pub mod epochs;
