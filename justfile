@@ -20,6 +20,16 @@ lint:
 sim seeds="1000":
     LOCKSTEP_SEEDS={{ seeds }} cargo nextest run -p lockstep-cluster --profile long --no-fail-fast
 
+# Four nodes under trading load for SECONDS: memory and disk over time.
+soak seconds="3600":
+    cargo build --release -p lockstep
+    tests/soak.sh {{ seconds }}
+
+# Hosts in network namespaces, with cables cut and nodes killed for SECONDS.
+hosts seconds="600":
+    cargo build --release -p lockstep
+    tests/hosts.sh {{ seconds }}
+
 # The long property and differential run.
 cases cases="1000000":
     LOCKSTEP_CASES={{ cases }} cargo nextest run --workspace --profile long --no-fail-fast

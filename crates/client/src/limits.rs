@@ -13,6 +13,8 @@ pub const CONNECTION_TIME_MAX: Duration = Duration::from_secs(120);
 pub const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a request may take from its first lines to its answer.
 pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a client may take to read the next 64 KiB of an answer, or the rest of it.
+pub const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
 /// Bytes of a request's first lines at most.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a request's body at most.

@@ -101,8 +101,15 @@ impl RemoteNode {
     /// The node at an address such as `http://127.0.0.1:43000`; nothing is asked yet.
     #[must_use]
     pub fn new(url: &str) -> Self {
+        Self::within(url, REQUEST_TIME_MAX)
+    }
+
+    /// The same, for callers that rather turn to another node than wait longer than `time_max` for
+    /// an answer.
+    #[must_use]
+    pub fn within(url: &str, time_max: Duration) -> Self {
         let config = Agent::config_builder()
-            .timeout_global(Some(REQUEST_TIME_MAX))
+            .timeout_global(Some(time_max))
             .http_status_as_error(false)
             .max_response_header_size(HEAD_BYTES_MAX)
             .max_redirects(0)
@@ -269,7 +276,8 @@ impl RemoteNode {
 }
 
 /// Whether a command was refused for want of room, which may come.
-fn is_full(taken: &Taken) -> bool {
+#[must_use]
+pub fn is_full(taken: &Taken) -> bool {
     let code = taken.code.as_deref();
     matches!(code, Some("Signer" | "Commands" | "Bytes" | "Stopping"))
 }

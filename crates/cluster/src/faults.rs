@@ -300,7 +300,7 @@ impl Storm {
                 self.faulty.insert(index, None);
             }
             _ => {
-                let malice = Malice::ALL[self.rng.below_usize(Malice::ALL.len())];
+                let malice = Malice::SIMULATED[self.rng.below_usize(Malice::SIMULATED.len())];
                 validators.crash(index);
                 self.crashed.push(index);
                 validators.start_malice(index, malice).await;

@@ -7,7 +7,7 @@
 use crate::failure::Failure;
 use crate::{bench, margin, price, replay, series};
 #[cfg(feature = "network")]
-use crate::{devnet, operate, proof, simulate};
+use crate::{devnet, operate, proof, simulate, trade};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -68,6 +68,12 @@ enum Command {
     /// Tell the chain what an owner wants with its stake, its validator and its votes.
     #[cfg(feature = "network")]
     Stake(operate::stake::Arguments),
+    /// Trade on a running network over HTTP, and check that nothing acknowledged was lost.
+    #[cfg(feature = "network")]
+    Trade {
+        #[command(subcommand)]
+        what: trade::Arguments,
+    },
     /// Prove from a node's files what the state says of an account, a position, an order, all.
     #[cfg(feature = "network")]
     Proof(proof::ProofArguments),
@@ -122,6 +128,8 @@ pub fn run() -> ExitCode {
         Some(Command::Snapshot(arguments)) => operate::audit::snapshot(&arguments),
         #[cfg(feature = "network")]
         Some(Command::Stake(arguments)) => operate::stake::run(&arguments),
+        #[cfg(feature = "network")]
+        Some(Command::Trade { what }) => trade::run(&what),
         #[cfg(feature = "network")]
         Some(Command::Proof(arguments)) => proof::prove(&arguments),
         #[cfg(feature = "network")]

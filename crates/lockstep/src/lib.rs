@@ -31,3 +31,5 @@ pub mod scenario;
 pub mod series;
 #[cfg(feature = "network")]
 mod simulate;
+#[cfg(feature = "network")]
+mod trade;

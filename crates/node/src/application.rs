@@ -292,7 +292,8 @@ where
         let bad = bad.err().unwrap_or_default();
         let insert = |(place, signed): (usize, &SignedCommand)| {
             if bad.binary_search(&place).is_ok() {
-                return Err(Refusal::Signature);
+                let is_known = claims[place].1.is_some();
+                return Err(if is_known { Refusal::Signature } else { Refusal::Unknown });
             }
             let id = ids[place];
             self.mempool.insert(id, signed.clone(), lengths[place], now).map(|()| id)

@@ -27,6 +27,7 @@ use commonware_codec::DecodeExt as _;
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
 use commonware_consensus::simplex::types::Activity;
 use commonware_cryptography::ed25519;
+use commonware_p2p::Blocker as _;
 use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, tokio};
 use futures::channel::{mpsc, oneshot};
 use futures::executor::block_on;
@@ -328,6 +329,12 @@ async fn start_one(
         observer: observer(&notes, recent),
     };
     let librarian = context.child("ledgers");
+    let (mut blocked, watched) = (oracle.clone().blocked(), Arc::clone(&notes));
+    context.child("blocked").spawn(move |_| async move {
+        while let Some(peers) = blocked.recv().await {
+            watched.note_cut_off(peers.len());
+        }
+    });
     let validator = start(context, validator, oracle.clone(), oracle, channels).await?;
     let chain = validator.chain.clone();
     let (ledgers, mut wishes) = mpsc::channel::<LedgerWish>(WISHES_MAX);

@@ -4,13 +4,15 @@
 //! where blocks are built from; what its own clients brought goes on to all peers, what came from a
 //! peer does not, for every validator is a neighbour of every other. Invariants: queues are bounded
 //! and whoever brings too much is told so or slowed down; a peer that sends bytes which are no
-//! message is cut off. Deliberately absent: sockets.
+//! message, or too much that does not hold ([`crate::conduct`]), is cut off. Deliberately absent:
+//! sockets.
 
 #[cfg(test)]
 mod tests;
 
 use crate::application::Chain;
 use crate::block::PublicKey;
+use crate::conduct::Conduct;
 use crate::costs::Work;
 use crate::items::Items;
 use crate::mempool::Refusal;
@@ -126,7 +128,7 @@ pub fn door() -> (Door, Intake) {
 #[derive(Default)]
 struct Round {
     own: Vec<(Vec<SignedCommand>, Option<oneshot::Sender<Answers>>)>,
-    peers: Vec<SignedCommand>,
+    peers: Vec<(PublicKey, Vec<SignedCommand>)>,
     items: Vec<SystemItem>,
     own_items: Vec<SystemItem>,
 }
@@ -139,9 +141,9 @@ impl Round {
         }
     }
 
-    fn add_message(&mut self, message: Message) {
+    fn add_message(&mut self, peer: PublicKey, message: Message) {
         match message {
-            Message::Commands(commands) => self.peers.extend(commands.into_vec()),
+            Message::Commands(commands) => self.peers.push((peer, commands.into_vec())),
             Message::Items(items) => self.items.extend(items.into_vec()),
         }
     }
@@ -163,6 +165,7 @@ impl Intake {
         B: Blocker<PublicKey = PublicKey>,
     {
         let (mut sender, mut receiver) = network;
+        let mut conduct = Conduct::new(context.current());
         loop {
             let mut round = Round::default();
             futures::select_biased! {
@@ -184,7 +187,14 @@ impl Intake {
                     break;
                 }
             }
-            settle(&mut context, &chain, &items, round, &mut sender).await;
+            let bad = settle(&mut context, &chain, &items, round, &mut sender).await;
+            let now = context.current();
+            for (peer, count) in bad {
+                if conduct.note(now, &peer, count) {
+                    // Whatever of it is under way comes to nothing too.
+                    let _ = blocker.block(peer);
+                }
+            }
         }
     }
 }
@@ -196,19 +206,22 @@ fn read<B: Blocker<PublicKey = PublicKey>>(
     blocker: &mut B,
 ) {
     match Work::Decode.measure(|| Message::read(&bytes)) {
-        Ok(message) => round.add_message(message),
+        Ok(message) => round.add_message(peer, message),
         // No honest node sends this.
         Err(_) => drop(blocker.block(peer)),
     }
 }
 
+/// Settles what came in one round; how many commands of each peer have a signature that does not
+/// hold.
 async fn settle<E, SE>(
     context: &mut E,
     chain: &Chain<E>,
     items: &Items,
     round: Round,
     sender: &mut SE,
-) where
+) -> Vec<(PublicKey, usize)>
+where
     E: Spawner + StorageContext + Clock + CryptoRng,
     SE: Sender<PublicKey = PublicKey>,
 {
@@ -219,7 +232,11 @@ async fn settle<E, SE>(
         all.extend(commands);
     }
     let own_count = all.len();
-    all.extend(round.peers);
+    let mut bringers = Vec::new();
+    for (peer, commands) in round.peers {
+        bringers.push((peer, commands.len()));
+        all.extend(commands);
+    }
     let mut good = Vec::new();
     let answers = chain.admit(&all, context).await;
     for (signed, answer) in all[..own_count].iter().zip(&answers) {
@@ -236,6 +253,11 @@ async fn settle<E, SE>(
             let _ = answer.send(part);
         }
     }
+    let mut bad = Vec::new();
+    for (peer, count) in bringers {
+        let is_bad = |answer: &Result<_, Refusal>| *answer == Err(Refusal::Signature);
+        bad.push((peer, rest.by_ref().take(count).filter(is_bad).count()));
+    }
     for item in round.items {
         if chain.item_holds(&item, context) {
             items.insert(item);
@@ -247,6 +269,7 @@ async fn settle<E, SE>(
             sender.send(Recipients::All, Bytes::from(message.to_bytes()), false);
         }
     }
+    bad
 }
 
 /// Sends commands to all peers in messages that are short enough.

@@ -15,6 +15,7 @@ pub mod attendance;
 pub mod audit;
 pub mod block;
 pub mod committees;
+pub mod conduct;
 pub mod costs;
 pub mod database;
 pub mod duty;

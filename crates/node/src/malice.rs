@@ -6,6 +6,7 @@
 
 use crate::block::{Digest, PublicKey};
 use crate::epochs::behind_epoch;
+use crate::intake::Message;
 use bytes::Bytes;
 use commonware_codec::{DecodeExt as _, Encode as _};
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
@@ -14,6 +15,11 @@ use commonware_consensus::types::{Round, View};
 use commonware_cryptography::sha256;
 use commonware_p2p::utils::mux;
 use commonware_p2p::{Receiver, Recipients, Sender};
+use lockstep_types::chain::ChainCommand;
+use lockstep_types::codec::{Bounded, Encode as _};
+use lockstep_types::command::{Command, UserCommand};
+use lockstep_types::envelope::SignedCommand;
+use lockstep_types::ids::{AccountId, SignerId};
 
 /// What a validator does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +36,24 @@ pub enum Malice {
     Babbles,
     /// It sends nothing at all.
     Withholds,
+    /// It sends as many commands with wrong signatures and as many votes as it can.
+    Floods,
 }
 
 impl Malice {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::VotesTwice,
+        Self::SkipsAndFinalizes,
+        Self::VotesForThePast,
+        Self::VotesInAnotherEpoch,
+        Self::Babbles,
+        Self::Withholds,
+        Self::Floods,
+    ];
+
+    /// Those that a simulation can afford: a flood is work for whoever is flooded.
+    pub const SIMULATED: [Self; 6] = [
         Self::VotesTwice,
         Self::SkipsAndFinalizes,
         Self::VotesForThePast,
@@ -53,6 +72,7 @@ impl Malice {
             Self::VotesInAnotherEpoch => "votes-in-another-epoch",
             Self::Babbles => "babbles",
             Self::Withholds => "withholds",
+            Self::Floods => "floods",
         }
     }
 
@@ -67,6 +87,30 @@ impl Malice {
     pub fn is_offence(self) -> bool {
         matches!(self, Self::VotesTwice | Self::SkipsAndFinalizes)
     }
+}
+
+/// Messages that a flooding validator answers one vote with, on each of two channels.
+const FLOOD_MESSAGES: usize = 64;
+/// Commands in each of those on the channel of commands.
+const FLOOD_COMMANDS: u64 = 128;
+/// The channel of commands.
+const COMMANDS_CHANNEL: usize = 5;
+
+/// Commands whose signatures do not hold, each under another nonce.
+fn forged(first_nonce: u64) -> Bytes {
+    let signed = |nonce| SignedCommand {
+        command: UserCommand {
+            signer: SignerId(0),
+            account: AccountId(0),
+            nonce,
+            valid_until: None,
+            command: Command::Chain(Box::new(ChainCommand::Unjail)),
+        },
+        signature: [7; 64],
+    };
+    let commands = (first_nonce..first_nonce.saturating_add(FLOOD_COMMANDS)).map(signed);
+    let commands = Bounded::new(commands.collect()).unwrap_or_default();
+    Message::Commands(commands).to_bytes().into()
 }
 
 /// A block that nobody has.
@@ -101,6 +145,10 @@ fn votes(malice: Malice, scheme: &Scheme, heard: &Proposal<Digest>) -> Vec<Bytes
             let round = Round::new(round.epoch().next(), round.view());
             send(notarize(Proposal::new(round, heard.parent, heard.payload)));
         }
+        Malice::Floods => {
+            let vote = notarize(heard.clone()).map(|vote| vote.encode());
+            sent.extend(std::iter::repeat_n(vote, FLOOD_MESSAGES).flatten());
+        }
         Malice::Babbles | Malice::Withholds => {}
     }
     sent
@@ -113,7 +161,7 @@ where
     SE: Sender<PublicKey = PublicKey>,
     RE: Receiver<PublicKey = PublicKey>,
 {
-    let mut heard = 0_u64;
+    let (mut heard, mut nonce) = (0_u64, 1_u64);
     loop {
         let Some((_, receiver)) = channels.first_mut() else { return };
         let Ok((_, bytes)) = receiver.recv().await else { return };
@@ -124,6 +172,14 @@ where
             let length = usize::try_from(heard % 300).unwrap_or(0);
             for (sender, _) in &mut channels {
                 sender.send(Recipients::All, Bytes::from(vec![0xff; length]), false);
+            }
+        }
+        if malice == Malice::Floods
+            && let Some((sender, _)) = channels.get_mut(COMMANDS_CHANNEL)
+        {
+            for _ in 0..FLOOD_MESSAGES {
+                sender.send(Recipients::All, forged(nonce), false);
+                nonce = nonce.saturating_add(FLOOD_COMMANDS);
             }
         }
         let bytes: Bytes = bytes.into();

@@ -44,7 +44,9 @@ pub enum Refusal {
     Bytes,
     /// It is valid until a time that the chain has passed.
     TooLate,
-    /// The state knows no such signer, or the signature is not his.
+    /// The state knows no such signer, or another party's consent in it does not hold.
+    Unknown,
+    /// The signature is not the signer's.
     Signature,
     /// The node is stopping.
     Stopping,
@@ -61,6 +63,9 @@ impl fmt::Display for Refusal {
             Self::Commands => write!(f, "mempool: {COMMANDS_MAX} commands wait, the limit"),
             Self::Bytes => write!(f, "mempool: {BYTES_MAX} bytes wait, the limit"),
             Self::TooLate => write!(f, "valid_until: the chain's clock is past it"),
+            Self::Unknown => {
+                write!(f, "signer: the state knows none of that number, or a consent does not hold")
+            }
             Self::Signature => write!(f, "signature: not this signer's of this command"),
             Self::Stopping => write!(f, "node: it is stopping"),
         }

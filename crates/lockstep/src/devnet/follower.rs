@@ -1,12 +1,14 @@
 //! Executes every final block again and compares: what an auditor does, and where traders look.
 //!
-//! Invariants: its state is that of the chain after a final block, or it has said that the chain's
-//! roots are wrong. Deliberately absent: signatures, which validators have checked.
+//! A [`Replica`] is the state; a [`Follower`] feeds one with what a validator of this process makes
+//! final. Invariants: its state is that of the chain after a final block, or it has said that the
+//! chain's roots are wrong. Deliberately absent: signatures, which validators have checked.
 
 use super::{Failure, now};
 use lockstep_ledger::Ledger;
 use lockstep_ledger::block::{FinalityWord, REPORT_HEIGHTS_MAX};
 use lockstep_node::application::Finalized;
+use lockstep_node::block::Block;
 use lockstep_node::host::Node;
 use lockstep_types::chain::ChainEvent;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -32,13 +34,18 @@ impl Seen {
 }
 
 /// A copy of the chain's state that goes along.
-pub struct Follower {
+pub struct Replica {
     ledger: Ledger,
-    blocks: Receiver<Finalized>,
     finality: Seen,
     commands: u64,
     refused: u64,
     news: Vec<String>,
+}
+
+/// A replica that hears final blocks from a validator of this process.
+pub struct Follower {
+    replica: Replica,
+    blocks: Receiver<Finalized>,
 }
 
 /// What a person would want to know of an event of the chain.
@@ -66,15 +73,10 @@ fn told(event: &ChainEvent) -> Option<String> {
     })
 }
 
-impl Follower {
-    /// A follower of a validator's final blocks from now on.
-    pub fn new(node: &Node) -> Result<Self, Failure> {
-        // First the blocks, then the state, so that none is between.
-        let blocks = node.listen();
-        let stopped = || Failure::Broken("a validator has stopped".to_string());
-        let ledger = node.ledger().ok_or_else(stopped)?;
-        let (finality, news) = (Seen::default(), Vec::new());
-        Ok(Self { ledger, blocks, finality, commands: 0, refused: 0, news })
+impl Replica {
+    /// A replica that begins with this state.
+    pub fn new(ledger: Ledger) -> Self {
+        Self { ledger, finality: Seen::default(), commands: 0, refused: 0, news: Vec::new() }
     }
 
     /// The state.
@@ -102,27 +104,12 @@ impl Follower {
         std::mem::take(&mut self.news)
     }
 
-    /// Executes what has become final, after waiting for `wait` at most; whether anything has.
+    /// Executes the next final block; one that it has executed already changes nothing.
     ///
     /// # Errors
-    /// When a block's roots are not what it does.
-    pub fn follow(&mut self, wait: Duration) -> Result<bool, Failure> {
-        let mut next = match self.blocks.recv_timeout(wait) {
-            Ok(finalized) => Some(finalized),
-            Err(RecvTimeoutError::Timeout) => return Ok(false),
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(Failure::Broken("a validator has stopped".to_string()));
-            }
-        };
-        while let Some(finalized) = next {
-            self.execute(&finalized)?;
-            next = self.blocks.try_recv().ok();
-        }
-        Ok(true)
-    }
-
-    fn execute(&mut self, finalized: &Finalized) -> Result<(), Failure> {
-        let (header, body) = (finalized.block.header(), finalized.block.body());
+    /// When the block's roots are not what it does.
+    pub fn execute(&mut self, block: &Block) -> Result<(), Failure> {
+        let (header, body) = (block.header(), block.body());
         if header.height <= self.ledger.height() {
             return Ok(());
         }
@@ -143,5 +130,45 @@ impl Follower {
         drop(self.ledger.checkpoint());
         self.finality.note(header.height);
         Ok(())
+    }
+}
+
+impl Follower {
+    /// A follower of a validator's final blocks from now on.
+    pub fn new(node: &Node) -> Result<Self, Failure> {
+        // First the blocks, then the state, so that none is between.
+        let blocks = node.listen();
+        let stopped = || Failure::Broken("a validator has stopped".to_string());
+        let ledger = node.ledger().ok_or_else(stopped)?;
+        Ok(Self { replica: Replica::new(ledger), blocks })
+    }
+
+    /// The state that it keeps.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// What happened on the chain since this was asked last, to be shown.
+    pub fn news(&mut self) -> Vec<String> {
+        self.replica.news()
+    }
+
+    /// Executes what has become final, after waiting for `wait` at most; whether anything has.
+    ///
+    /// # Errors
+    /// When a block's roots are not what it does.
+    pub fn follow(&mut self, wait: Duration) -> Result<bool, Failure> {
+        let mut next = match self.blocks.recv_timeout(wait) {
+            Ok(finalized) => Some(finalized),
+            Err(RecvTimeoutError::Timeout) => return Ok(false),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::Broken("a validator has stopped".to_string()));
+            }
+        };
+        while let Some(finalized) = next {
+            self.replica.execute(&finalized.block)?;
+            next = self.blocks.try_recv().ok();
+        }
+        Ok(true)
     }
 }

@@ -11,7 +11,7 @@ pub(crate) mod follower;
 pub(crate) mod status;
 #[cfg(test)]
 mod tests;
-mod traders;
+pub(crate) mod traders;
 
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
@@ -28,7 +28,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use traders::Traders;
+use traders::{Traders, VALID};
 
 /// Validators of one process at most.
 const VALIDATORS_MAX: u16 = 16;
@@ -36,6 +36,8 @@ const VALIDATORS_MAX: u16 = 16;
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 /// Time between turns of the traders.
 const TRADE_INTERVAL: Duration = Duration::from_millis(250);
+/// What the traders' choices follow from.
+const TRADE_SEED: u64 = 0x0101_0101_0101_0101;
 /// Time between lines of the status.
 const STATUS_INTERVAL: Duration = Duration::from_secs(2);
 /// How long the driver waits for a block at most before it looks at the clock.
@@ -164,13 +166,14 @@ fn drive(nodes: &[Node], files: &Files, arguments: &Arguments) -> Result<(), Fai
     let mut follower = Follower::new(first)?;
     let mut reporters = Reporters::new(&files.genesis, &files.validators);
     let feed = Feed::new(arguments.prices, &files.genesis)?;
-    let mut traders = Traders::new(files)?;
+    let mut traders = Traders::new(&files.genesis, files.traders, TRADE_SEED, VALID)?;
     let mut status = Status::new();
-    let last_block = arguments.blocks.map(|blocks| follower.height().saturating_add(blocks));
+    let last_block =
+        arguments.blocks.map(|blocks| follower.replica().height().saturating_add(blocks));
     let (mut reports, mut trades) = (Every::new(REPORT_INTERVAL), Every::new(TRADE_INTERVAL));
     let mut lines = Every::new(STATUS_INTERVAL);
     let mut moved = Instant::now();
-    while last_block.is_none_or(|last| follower.height() < last) {
+    while last_block.is_none_or(|last| follower.replica().height() < last) {
         if follower.follow(TICK)? {
             moved = Instant::now();
         }
@@ -178,15 +181,15 @@ fn drive(nodes: &[Node], files: &Files, arguments: &Arguments) -> Result<(), Fai
             status.tell(&line)?;
         }
         if moved.elapsed() > STALLED {
-            let height = follower.height();
+            let height = follower.replica().height();
             return Err(Failure::Broken(format!("no block for a minute after height {height}")));
         }
         let time = now();
         if reports.is_due() {
-            reporters.report(nodes, &feed.words(time), follower.finality(), time)?;
+            reporters.report(nodes, &feed.words(time), follower.replica().finality(), time)?;
         }
         if !arguments.quiet && trades.is_due() {
-            traders.act(nodes, follower.ledger(), time)?;
+            traders.act(nodes, follower.replica().ledger(), time)?;
         }
         if lines.is_due() {
             status.show(nodes, &traders)?;

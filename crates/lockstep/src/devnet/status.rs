@@ -137,11 +137,19 @@ impl Status {
     ) -> Result<(), Failure> {
         let (common, differing) = roots(nodes);
         let passed = self.began.elapsed();
-        let (executed, refused) = follower.executed();
+        let (executed, refused) = follower.replica().executed();
         let mut report = Report::new("Test network", "What its validators agreed on.");
         report.provenance("version", env!("CARGO_PKG_VERSION"));
         report.provenance("validators", nodes.len().to_string());
-        let columns = ["height", "blocks", "p50 ms", "p99 ms", "interval p50 ms", "skipped views"];
+        let columns = [
+            "height",
+            "blocks",
+            "p50 ms",
+            "p99 ms",
+            "interval p50 ms",
+            "skipped views",
+            "peers cut off",
+        ];
         let rows = nodes.iter().enumerate().map(|(index, node)| {
             let (notes, counters) = (node.notes(), node.notes().counters());
             let latencies = notes.latencies();
@@ -153,6 +161,7 @@ impl Status {
                 shown_ms(percentile_tenths(&latencies, 99)),
                 shown_ms(percentile_tenths(&notes.intervals(), 50)),
                 counters.skipped_views.to_string(),
+                counters.cut_off.to_string(),
             ]
         });
         let table = Table {

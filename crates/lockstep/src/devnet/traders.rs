@@ -1,17 +1,19 @@
 //! Who trades on a test network: makers that quote everything listed, and takers.
 //!
-//! They look at a follower's state and send signed commands to the validators in turn, like clients
-//! anywhere. Deliberately absent: strategy; there is a market so that the chain has work.
+//! They look at a replica's state and sign commands, which go to the validators of this process in
+//! turn, or over HTTP with `lockstep trade`. Invariant: what they do follows from seed and states.
+//! Deliberately absent: strategy; there is a market so that the chain has work.
 
 use super::Failure;
-use super::files::{Files, TRADERS, trader};
+use super::files::{TRADERS, trader};
 use lockstep_client::Author;
 use lockstep_exchange::Exchange;
-use lockstep_ledger::Ledger;
+use lockstep_ledger::{Genesis, Ledger};
 use lockstep_node::host::Node;
 use lockstep_sim::rng::Rng;
 use lockstep_types::codec::Bounded;
 use lockstep_types::command::{BATCH_MAX, Command, ProtectionLimits, Quote, QuoteSide};
+use lockstep_types::envelope::SignedCommand;
 use lockstep_types::ids::{GroupId, InstrumentId, UnderlyingId};
 use lockstep_types::order::{NewOrder, Side, TimeInForce};
 use lockstep_types::params::UnderlyingParams;
@@ -27,8 +29,8 @@ const OPTION_HALF_PPM: i64 = 30_000;
 const QUOTED_LOTS: Lots = Lots(500);
 /// Most lots of a taker's order.
 const TAKEN_LOTS_MAX: u64 = 50;
-/// How long a command is good.
-const VALID: SpanMs = SpanMs(5_000);
+/// How long a command is good in a network of one process.
+pub const VALID: SpanMs = SpanMs(5_000);
 /// The makers' protection group.
 const GROUP: GroupId = GroupId(1);
 
@@ -42,6 +44,7 @@ struct Trader {
 pub struct Traders {
     traders: Vec<Trader>,
     underlyings: Vec<UnderlyingParams>,
+    valid: SpanMs,
     rng: Rng,
     turn: usize,
     /// Commands taken and refused at validators' doors.
@@ -49,24 +52,29 @@ pub struct Traders {
 }
 
 impl Traders {
-    /// The traders of a data folder.
-    pub fn new(files: &Files) -> Result<Self, Failure> {
-        let ledger = Ledger::genesis(&files.genesis);
+    /// The traders of a network, whose keys follow from `keys`, and whose commands are good for
+    /// `valid`.
+    pub fn new(
+        genesis: &Genesis,
+        keys: [u8; 32],
+        seed: u64,
+        valid: SpanMs,
+    ) -> Result<Self, Failure> {
+        let ledger = Ledger::genesis(genesis);
         let ledger = ledger.map_err(|error| Failure::Broken(error.to_string()))?;
         let unknown = || Failure::Broken("a trader is not in the genesis".to_string());
-        let chain = files.genesis.chain_id();
+        let chain = genesis.chain_id();
         let mut traders = Vec::new();
         for index in 0..TRADERS {
-            let signer = trader(files.traders, index);
+            let signer = trader(keys, index);
             let key = signer.public_key();
             let id = ledger.exchange().signer_of(key).ok_or_else(unknown)?;
             let account = ledger.exchange().account_of(key, 0).ok_or_else(unknown)?;
             let author = Author::new(signer, chain, id, account);
             traders.push(Trader { author, is_protected: false });
         }
-        let rng = Rng::new(u64::from_le_bytes([1; 8]));
-        let underlyings = files.genesis.underlyings.to_vec();
-        Ok(Self { traders, underlyings, rng, turn: 0, sent: (0, 0) })
+        let (rng, underlyings) = (Rng::new(seed), genesis.underlyings.to_vec());
+        Ok(Self { traders, underlyings, valid, rng, turn: 0, sent: (0, 0) })
     }
 
     /// Commands that validators took, and those that they refused.
@@ -75,7 +83,7 @@ impl Traders {
     }
 
     /// One turn: makers quote, some takers take.
-    pub fn act(&mut self, nodes: &[Node], ledger: &Ledger, time: TimeMs) -> Result<(), Failure> {
+    pub fn commands(&mut self, ledger: &Ledger, time: TimeMs) -> Vec<SignedCommand> {
         let exchange = ledger.exchange();
         let mut commands = Vec::new();
         let count = self.underlyings.len().max(1);
@@ -92,8 +100,14 @@ impl Traders {
                 }
                 _ => take(exchange, &mut self.rng),
             };
-            commands.extend(told.map(|command| trader.author.sign(command, time, VALID)));
+            commands.extend(told.map(|command| trader.author.sign(command, time, self.valid)));
         }
+        commands
+    }
+
+    /// One turn, brought to one of the validators of this process.
+    pub fn act(&mut self, nodes: &[Node], ledger: &Ledger, time: TimeMs) -> Result<(), Failure> {
+        let commands = self.commands(ledger, time);
         if commands.is_empty() {
             return Ok(());
         }

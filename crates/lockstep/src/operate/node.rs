@@ -157,7 +157,7 @@ fn line(node: &Node, before: (u64, u64), seconds: u64) -> Result<(u64, u64), Fai
     let latencies = notes.latencies();
     output::line(&format!(
         "height {} | {} blocks and {} commands in {seconds} s | own blocks final after {} ms \
-         (p50), {} ms (p99) | {} waiting | {} views skipped, {} offences",
+         (p50), {} ms (p99) | {} waiting | {} views skipped, {} offences, {} peers cut off",
         counters.height,
         counters.blocks - before.0,
         counters.commands - before.1,
@@ -166,6 +166,7 @@ fn line(node: &Node, before: (u64, u64), seconds: u64) -> Result<(u64, u64), Fai
         node.waiting(),
         counters.skipped_views,
         counters.offences,
+        counters.cut_off,
     ))?;
     Ok((counters.blocks, counters.commands))
 }

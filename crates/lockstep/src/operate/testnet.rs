@@ -20,7 +20,8 @@ use clap::{Args, Subcommand};
 use lockstep_client::{KeyFile, hex};
 use lockstep_ledger::{Genesis, GenesisOwner};
 use lockstep_node::host::found;
-use lockstep_types::chain::Stake;
+use lockstep_types::chain::params::SEATS_MAX;
+use lockstep_types::chain::{ChainParams, Stake};
 use lockstep_types::codec::{Bounded, Encode as _};
 use lockstep_types::units::Usd;
 use std::fmt::Write as _;
@@ -34,6 +35,10 @@ const VALIDATORS_MAX: u16 = 128;
 const RPC_PORT_OFFSET: u16 = 1_000;
 /// Free stake of each validator's owner, beside what is bonded.
 const FREE_STAKE: Stake = Stake(10_000_000_000);
+/// Free stake of each candidate: twice what a validator has bonded.
+const CANDIDATE_STAKE: Stake = Stake(20_000_000_000);
+/// What opens a candidate's account.
+const CANDIDATE_DEPOSIT: Usd = Usd(1_000_000_000);
 /// Stake that the faucet has to hand out.
 const FAUCET_STAKE: Stake = Stake(1_000_000_000_000);
 /// The faucet's own deposit, which opens its account.
@@ -53,6 +58,17 @@ pub struct InitArguments {
     #[arg(long, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u16).range(1..=i64::from(VALIDATORS_MAX)))]
     validators: u16,
+    /// Hosts beyond them: known to all, with free stake, and no validators until they register.
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u16).range(0..=i64::from(VALIDATORS_MAX)))]
+    candidates: u16,
+    /// Seats of a committee.
+    #[arg(long, value_name = "N", default_value_t = ChainParams::default().seats,
+          value_parser = clap::value_parser!(u16).range(1..=i64::from(SEATS_MAX)))]
+    seats: u16,
+    /// Final blocks that stay on disk; without it, all.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    kept_blocks: Option<u32>,
     /// The folder, which must not be there yet.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -136,7 +152,7 @@ pub fn run(Arguments::Init(arguments): &Arguments) -> Result<(), Failure> {
     output::line(&format!(
         "chain {} with {} validators in {}",
         hex::encode(&genesis.chain_id().0),
-        all.len(),
+        arguments.validators,
         out.display(),
     ))?;
     for (index, place) in all.iter().enumerate() {
@@ -158,7 +174,8 @@ fn places(arguments: &InitArguments) -> Result<Vec<(String, u16)>, Failure> {
     }
     let count = u16::try_from(hosts.len().max(1)).unwrap_or(u16::MAX);
     let too_high = || Failure::Usage("--base-port: too high for so many ports".to_string());
-    (0..arguments.validators)
+    let validators = arguments.validators.saturating_add(arguments.candidates);
+    (0..validators)
         .map(|index| {
             let host = hosts.get(usize::from(index % count)).cloned().unwrap_or_default();
             let port = arguments.base_port.checked_add(index / count).ok_or_else(too_high)?;
@@ -185,13 +202,19 @@ fn genesis(
     let wrong = |error: &dyn std::fmt::Display| Failure::Broken(format!("genesis: {error}"));
     let prices = arguments.prices;
     let epoch_blocks = arguments.epoch_blocks;
-    let plan = Plan { validators: all.len(), prices, traders: TRADERS, epoch_blocks };
-    let seeds: Vec<[u8; 32]> = all.iter().map(|place| place.key.seed()).collect();
+    let (seated, candidates) = all.split_at(all.len().min(usize::from(arguments.validators)));
+    let plan = Plan { validators: seated.len(), prices, traders: TRADERS, epoch_blocks };
+    let seeds: Vec<[u8; 32]> = seated.iter().map(|place| place.key.seed()).collect();
     let mut genesis = make_genesis(&plan, &seeds, traders.seed(), now())?;
+    genesis.chain.seats = arguments.seats;
     let mut owners = genesis.owners.to_vec();
-    for owner in owners.iter_mut().take(all.len()) {
+    for owner in owners.iter_mut().take(seated.len()) {
         let sum = owner.stake.checked_add(FREE_STAKE);
         owner.stake = sum.ok_or_else(|| wrong(&"too much stake"))?;
+    }
+    for candidate in candidates {
+        let (key, deposit) = (candidate.key.public_key(), CANDIDATE_DEPOSIT);
+        owners.push(GenesisOwner { key, sub: 0, deposit, stake: CANDIDATE_STAKE });
     }
     let (key, deposit, stake) = (faucet.public_key(), FAUCET_DEPOSIT, FAUCET_STAKE);
     owners.push(GenesisOwner { key, sub: 0, deposit, stake });
@@ -233,6 +256,10 @@ fn node_toml(arguments: &InitArguments, place: &Place, all: &[Place]) -> String 
         socket(listen, place.port),
         socket(rpc, place.port + RPC_PORT_OFFSET),
     );
+    if let Some(kept) = arguments.kept_blocks {
+        // Writing into a text cannot fail.
+        let _ = write!(text, "\n[blocks]\nkept = {kept}\n");
+    }
     for peer in all {
         let key = hex::encode(&peer.key.public_key());
         // Writing into a text cannot fail.
@@ -307,5 +334,43 @@ mod tests {
             assert_eq!(place(host).address(), address);
             assert_eq!(place(host).listen().to_string(), listen);
         }
+    }
+
+    #[test]
+    fn candidates_have_free_stake_and_no_seat() {
+        let arguments = InitArguments {
+            validators: 2,
+            candidates: 1,
+            seats: 2,
+            kept_blocks: Some(7),
+            out: PathBuf::from("unused"),
+            hosts: vec!["127.0.0.1".to_string()],
+            base_port: 42_000,
+            name: "trial".to_string(),
+            prices: Prices::Walk,
+            open_rpc: false,
+            epoch_blocks: 64,
+        };
+        let ports = places(&arguments).unwrap();
+        let all: Vec<Place> = (1..)
+            .zip(ports)
+            .map(|(seed, (host, port))| Place { key: KeyFile::from_seed([seed; 32]), host, port })
+            .collect();
+        assert_eq!(all.len(), 3, "each has a place");
+        let [traders, faucet] = [8, 9].map(|seed| KeyFile::from_seed([seed; 32]));
+        let genesis = genesis(&arguments, &all, &traders, &faucet).unwrap();
+        let ledger = lockstep_ledger::Ledger::genesis(&genesis).unwrap();
+        assert_eq!(ledger.committee(0).unwrap().seats.len(), 2);
+        let free = |place: &Place| {
+            let signer = ledger.exchange().signer_of(place.key.public_key()).unwrap();
+            ledger.free_stake(signer)
+        };
+        assert_eq!(
+            all.iter().map(free).collect::<Vec<_>>(),
+            [FREE_STAKE, FREE_STAKE, CANDIDATE_STAKE]
+        );
+        let text = node_toml(&arguments, &all[2], &all);
+        let config = super::super::config::NodeConfig::parse(&text, Path::new("")).unwrap();
+        assert_eq!((config.blocks.kept, config.peers.len()), (Some(7), 3));
     }
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod devnet;
+mod hostile;
 mod margin;
 mod operate;
 mod price;

@@ -13,17 +13,17 @@ use std::thread::sleep;
 use std::time::Duration;
 
 /// Between the port for validators and the one for HTTP.
-const RPC_PORT_OFFSET: u16 = 1_000;
+pub const RPC_PORT_OFFSET: u16 = 1_000;
 /// Looks at a network before it counts as dead.
 const LOOKS: usize = 600;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// A running node that does not outlive its test.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
-    fn start(folder: &Path, index: usize) -> Self {
+    pub fn start(folder: &Path, index: usize) -> Self {
         let config = folder.join(format!("host-{index}/node.toml"));
         let child = Command::new(env!("CARGO_BIN_EXE_lockstep"))
             .args(["node", "--lines", "1", "--config"])
@@ -51,7 +51,7 @@ impl Drop for Running {
 }
 
 /// The heights of nodes that agree, once all are beyond `height`.
-fn agreed(urls: &[String], height: u64) -> Vec<u64> {
+pub fn agreed(urls: &[String], height: u64) -> Vec<u64> {
     let mut arguments = vec!["status", "--lines"];
     arguments.extend(urls.iter().map(String::as_str));
     let mut last = String::new();
@@ -139,6 +139,36 @@ fn four_nodes_of_a_made_network_agree_take_stake_and_go_on_after_a_stop() {
     assert!(shown.contains("validator 1 of signer 0: stake 11000,"), "{shown}");
     let refused = stake(&["delegate", "--validator", "1", "1000000"]);
     assert!(stderr(&refused).contains("refused: S2 amount"), "{}", stderr(&refused));
+
+    // Traders bring commands, also to one that is not there; every node has what was acknowledged.
+    let record = format!("{out}/record");
+    let all = urls.join(",");
+    let dead = format!("http://127.0.0.1:1,{all}");
+    let traded = succeeds(&[
+        "trade",
+        "run",
+        "--node",
+        &dead,
+        "--network",
+        out,
+        "--record",
+        &record,
+        "--seconds",
+        "3",
+        "--gamblers",
+        "2",
+    ]);
+    assert!(traded.contains("Final after"), "{traded}");
+    let check = |record: &str| lockstep(&["trade", "check", "--node", &all, "--record", record]);
+    let checked = check(&record);
+    assert!(checked.status.success(), "{}", stderr(&checked));
+    let lines = fs::read_to_string(&record).unwrap();
+    let last = lines.lines().find(|line| line.contains("\"final\"")).unwrap();
+    let id = last.split('"').nth(3).unwrap();
+    let other = format!("{out}/other");
+    fs::write(&other, lines.replace(id, &"0f".repeat(32))).unwrap();
+    let complaint = stderr(&check(&other));
+    assert!(complaint.contains("1 commands are not in their blocks"), "{complaint}");
 
     // One stops; three go on; it comes back and catches up.
     assert_eq!(nodes.remove(3).stop(), Some(0), "asked to stop is no failure");

@@ -43,6 +43,8 @@ pub struct Counters {
     pub votes: bool,
     /// Blocks that listeners were too slow for.
     pub missed: u64,
+    /// Peers that are cut off at present.
+    pub cut_off: u64,
 }
 
 #[derive(Default)]
@@ -102,6 +104,11 @@ impl Notes {
     #[must_use]
     pub fn roots(&self) -> BTreeMap<u64, [u8; 32]> {
         self.inner().roots.clone()
+    }
+
+    /// So many peers are cut off.
+    pub(super) fn note_cut_off(&self, count: usize) {
+        self.inner().counters.cut_off = u64::try_from(count).unwrap_or(u64::MAX);
     }
 
     /// Final blocks from now on, in order.

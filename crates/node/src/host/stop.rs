@@ -61,6 +61,20 @@ impl Stopped {
         Ok(())
     }
 
+    /// Takes SIGTERM and SIGINT for reasons from now on, in a process that runs no validator.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn on_signals() -> Result<Self, StartError> {
+        let refused = |error| StartError::Storage(format!("signals: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        let (runtime, stopped) = (runtime.map_err(refused)?, Self::default());
+        runtime.block_on(async { stopped.mind_signals() })?;
+        // Signals come in for as long as the process lives.
+        std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+        Ok(stopped)
+    }
+
     /// Looks whether a task has ended that should go on.
     pub(super) fn watch(&self, tasks: &mut Vec<(&'static str, Handle<()>)>) {
         tasks.retain_mut(|(name, handle)| {

@@ -389,6 +389,7 @@ fn taken(id: CommandId, refusal: Option<Refusal>) -> Taken {
         Some(Refusal::Commands) => (Some("mempool"), limit(COMMANDS_MAX)),
         Some(Refusal::Bytes) => (Some("mempool_bytes"), limit(BYTES_MAX)),
         Some(Refusal::TooLate) => (Some("valid_until"), None),
+        Some(Refusal::Unknown) => (Some("signer"), None),
         Some(Refusal::Signature) => (Some("signature"), None),
         Some(Refusal::Stopping) => (Some("node"), None),
     };

@@ -10,6 +10,7 @@
 
 pub mod ask;
 mod desk;
+mod paced;
 pub mod recent;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use lockstep_client::limits::{
     CONNECTION_TIME_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIME_MAX, REQUEST_TIME_MAX,
 };
+use paced::Paced;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -106,7 +108,7 @@ async fn connection(stream: TcpStream, desk: Arc<Desk>) -> Result<(), hyper::Err
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Paced::new(stream)), service)
         .await
 }
 
