@@ -38,6 +38,7 @@ pub fn line(text: &str) -> Result<(), Failure> {
 }
 
 /// Writes a line to stderr; a closed one is no reason to stop.
+#[cfg(feature = "network")]
 pub fn aside(text: &str) {
     let _ = write_text(std::io::stderr().lock(), &format!("{text}\n"));
 }

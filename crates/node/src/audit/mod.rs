@@ -5,8 +5,8 @@
 //! the events and the state that its header commits to (leaves are written into a store of the
 //! auditor's own, which gives the roots), that stake and money add up, and, where it has a
 //! certificate, that its committee signed it. A block without one is vouched for by the next that
-//! has. [`auditor`] checks block by block, [`files`] reads them from a node's folder; [`snapshot`]
-//! is the state after a block, from which an audit may begin.
+//! has. `auditor` checks block by block, `files` reads them from a node's folder; [`snapshot`] is
+//! the state after a block, from which an audit may begin.
 //!
 //! Invariant: the first thing that is wrong ends the audit and is named with its height and field.
 //! Deliberately absent: repair; and whether leaders told the truth about who signed the blocks
