@@ -16,7 +16,7 @@ target_dir=${CARGO_TARGET_DIR:-$PWD/target}
 lockstep=${LOCKSTEP:-$target_dir/release/lockstep}
 port=${PORT:-52000}
 # MiB of memory of a node, and of its files, at any moment.
-memory_max=${MEMORY_MIB:-512}
+memory_max=${MEMORY_MIB:-768}
 disk_max=${DISK_MIB:-512}
 kept=256
 count=4
