@@ -3,7 +3,7 @@
 #
 #   tests/soak.sh [SECONDS]                       default: 180
 #   LOCKSTEP=path/to/lockstep tests/soak.sh       another binary than the release build's
-#   PORT=52000                                    first of the ports on the loopback address
+#   PORT=26000                                    first of the ports on the loopback address
 #
 # It fails when a node takes more than it may (docs/operations.md says why so much), when the second
 # half of the run needs more disk than the first, when nodes disagree, or when a command that was
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.." || exit
 seconds=${1:-180}
 target_dir=${CARGO_TARGET_DIR:-$PWD/target}
 lockstep=${LOCKSTEP:-$target_dir/release/lockstep}
-port=${PORT:-52000}
+port=${PORT:-26000}
 # MiB of memory of a node, and of its files, at any moment.
 memory_max=${MEMORY_MIB:-768}
 disk_max=${DISK_MIB:-512}

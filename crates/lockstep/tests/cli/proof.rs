@@ -1,10 +1,9 @@
 //! `lockstep proof` and `lockstep verify`, on the files of a network that has run.
 
+use super::devnet::free_ports;
 use super::{fails, scratch, succeeds};
 use std::fs;
 
-/// The first of the ports that this test's network uses.
-const PORT: &str = "43310";
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
@@ -20,7 +19,8 @@ fn what_a_network_did_is_proven_from_its_files_and_believed_by_the_genesis_alone
     let data = scratch("proof-network");
     let out = scratch("proof");
     let genesis = format!("{data}/genesis.bin");
-    succeeds(&["devnet", "--data", &data, "--port", PORT, "--blocks", "60", "--prices", "walk"]);
+    let port = free_ports().to_string();
+    succeeds(&["devnet", "--data", &data, "--port", &port, "--blocks", "60", "--prices", "walk"]);
     let prove = |claim: &[&str]| {
         let made = succeeds(&[&["proof", "--data", &data, "--out", &out], claim].concat());
         assert!(made.contains("after block"), "{made}");
