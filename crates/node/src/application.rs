@@ -405,21 +405,25 @@ where
         }
     }
 
-    fn room(&self) -> Room {
-        Room {
+    /// The room of a block before which so many views were skipped.
+    fn room(&self, skipped: u64) -> Room {
+        let room = Room {
             commands: self.pace.commands_max.min(BLOCK_COMMANDS_MAX),
             bytes: BODY_BYTES_MAX - BODY_RESERVED_BYTES,
             work: self.pace.work_max,
-        }
+        };
+        room.after_skips(skipped)
     }
 
-    /// The commands of the next block whose signatures hold in the state of `head`.
+    /// The commands of the next block, before which so many views were skipped, whose signatures
+    /// hold in the state of `head`.
     async fn choose(
         &self,
         head: &Head,
+        skipped: u64,
         rng: &mut impl CryptoRng,
     ) -> (Vec<SignedCommand>, Vec<CommandId>) {
-        let chosen = self.mempool.select(self.room(), |id| head.includes(id));
+        let chosen = self.mempool.select(self.room(skipped), |id| head.includes(id));
         let commands = chosen.iter().map(|(_, signed)| signed.as_ref());
         let claims = self.signatures.claims(self.chain, head.ledger(), commands);
         let ids: Vec<CommandId> = chosen.iter().map(|(id, _)| *id).collect();
@@ -446,7 +450,9 @@ where
         self.observer.building(consensus.round.view().get());
         let parent_digest = parent.digest();
         let mut head = self.head_at(parent, ancestry).await?;
-        let (commands, mut ids) = self.choose(&head, &mut context).await;
+        let (view, before) = (consensus.round.view().get(), consensus.parent.0.get());
+        let skipped = view.saturating_sub(before).saturating_sub(1);
+        let (commands, mut ids) = self.choose(&head, skipped, &mut context).await;
         let time = TimeMs(now(&context).0.max(parent_time.0.checked_add(1)?));
         let items = self.items.select(time, ITEMS_BYTES_MAX, |id| head.includes(id));
         ids.extend(items.iter().map(items::id_of));

@@ -85,6 +85,24 @@ pub struct Room {
     pub work: u64,
 }
 
+/// Work of the largest single command, for which there is always room.
+const WORK_MIN: u64 = 200;
+/// Skipped views beyond which room shrinks no more.
+const SKIPS_MAX: u64 = 10;
+
+impl Room {
+    /// The room of a block before which so many views were skipped: half for each beyond the first.
+    /// What was too much to be executed in time would be too much for the next leader as well, and
+    /// the first view without a block is most likely a leader who is not there.
+    #[must_use]
+    pub fn after_skips(self, skipped: u64) -> Self {
+        let shift = skipped.saturating_sub(1).min(SKIPS_MAX);
+        let work = (self.work >> shift).max(WORK_MIN.min(self.work));
+        let commands = (self.commands >> shift).max(1.min(self.commands));
+        Self { commands, work, ..self }
+    }
+}
+
 /// A command that waits.
 #[derive(Clone, Debug)]
 struct Waiting {

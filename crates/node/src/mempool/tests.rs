@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::fixture::{START, command, command_of};
-use lockstep_types::codec::Encode as _;
-use lockstep_types::command::CancelScope;
-use lockstep_types::ids::OrderId;
+use lockstep_types::codec::{Bounded, Encode as _};
+use lockstep_types::command::{BATCH_MAX, CancelScope, Quote};
+use lockstep_types::ids::{GroupId, InstrumentId, OrderId};
 use lockstep_types::order::OrderTarget;
 
 const PLENTY: Room = Room { commands: 1_000_000, bytes: usize::MAX, work: u64::MAX };
@@ -114,4 +114,20 @@ fn what_is_late_or_waits_too_long_goes() {
     assert_eq!(mempool.len(), 1);
     mempool.expire(TimeMs(START.0 + WAIT_MS_MAX + EXPIRE_EVERY_MS));
     assert!(mempool.is_empty(), "waited too long");
+}
+
+#[test]
+fn after_skipped_views_there_is_less_room_and_always_some() {
+    let room = Room { commands: 4_000, bytes: 1_000_000, work: 20_000 };
+    assert_eq!([room.after_skips(0), room.after_skips(1)], [room; 2], "one leader may be away");
+    let half = Room { commands: 2_000, work: 10_000, ..room };
+    assert_eq!(room.after_skips(2), half);
+    let least = room.after_skips(u64::MAX);
+    assert_eq!((least.commands, least.work, least.bytes), (3, WORK_MIN, room.bytes));
+    let quote = Quote { instrument: InstrumentId(1), bid: None, ask: None };
+    let quotes = Bounded::new(vec![quote; BATCH_MAX]).unwrap();
+    let largest = Command::MassQuote { group: GroupId(0), quotes };
+    assert_eq!(work_of(&largest), WORK_MIN, "there is room for any command");
+    let small = Room { commands: 1, bytes: 1, work: 1 };
+    assert_eq!(small.after_skips(9), small);
 }
