@@ -20,8 +20,6 @@ use std::time::{Duration, Instant};
 
 /// How long a node may take to come up to the last acknowledged command.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// How often it is looked anew where a node's blocks begin.
-const TRIES_MAX: u32 = 8;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -163,15 +161,14 @@ fn fetch(node: &RemoteNode, acknowledged: &Acknowledged) -> Result<Kept, Failure
     };
     wait(node, &acknowledged.chain, *to)?;
     let mut next = first_kept(node, *from, *to)?;
-    let mut tries = 0;
     while next <= *to {
         let limit = (*to - next + 1).min(PAGE_BLOCKS_MAX);
         let frames = match node.blocks(next, limit) {
             Ok(frames) => frames,
-            // It has forgotten that block meanwhile.
-            Err(error) if is_missing(&error) && kept.digests.is_empty() && tries < TRIES_MAX => {
-                tries += 1;
-                next = first_kept(node, next, *to)?;
+            // It has forgotten that block meanwhile, or took over the state after it and has its
+            // roots alone.
+            Err(error) if is_missing(&error) && kept.digests.is_empty() => {
+                next = first_kept(node, next.saturating_add(1), *to)?;
                 continue;
             }
             Err(error) => return Err(error.into()),
