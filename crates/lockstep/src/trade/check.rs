@@ -161,6 +161,7 @@ fn fetch(node: &RemoteNode, acknowledged: &Acknowledged) -> Result<Kept, Failure
     };
     wait(node, &acknowledged.chain, *to)?;
     let mut next = first_kept(node, *from, *to)?;
+    let began = Instant::now();
     while next <= *to {
         let limit = (*to - next + 1).min(PAGE_BLOCKS_MAX);
         let frames = match node.blocks(next, limit) {
@@ -170,6 +171,15 @@ fn fetch(node: &RemoteNode, acknowledged: &Acknowledged) -> Result<Kept, Failure
             Err(error) if is_missing(&error) && kept.digests.is_empty() => {
                 next = first_kept(node, next.saturating_add(1), *to)?;
                 continue;
+            }
+            // A node that has just joined fetches blocks between that it was not there for.
+            Err(error) if is_missing(&error) && began.elapsed() < PATIENCE => {
+                sleep(PAUSE);
+                continue;
+            }
+            Err(error) if is_missing(&error) => {
+                let why = format!("{}: block {next} is missing between others", node.url());
+                return Err(Failure::Broken(why));
             }
             Err(error) => return Err(error.into()),
         };
